@@ -1,0 +1,1 @@
+"""What data exists: the streams of every provider as Dagster assets, and their checks."""

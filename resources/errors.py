@@ -1,0 +1,142 @@
+"""Every error Backline raises on purpose, in one tree.
+
+BacklineError
+├── InputRefused            a person or program gave us something we cannot take
+│   └── SettingMissing      a setting that this command needs is not there
+├── SealBroken              a sealed value does not open
+├── RunInterrupted          a run ended before its accounts did
+└── ProviderError           a provider, or the way to it, said no
+    ├── GrantExpired        a person must reconnect the account
+    ├── PermissionMissing   a scope or an approval is missing
+    ├── QuotaExhausted      the app's quota is spent until a known time
+    ├── RateLimited         the app must slow down
+    ├── Transient           worth another try
+    ├── ContractChanged     the reply is not what the provider promises
+    └── Gone                the thing asked for no longer exists
+
+Each class is a fault, its attributes are the evidence, its message names the next step.
+No message holds a token, a secret or a paging address.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+
+class BacklineError(Exception):
+    """The root of what Backline raises on purpose."""
+
+
+class InputRefused(BacklineError):
+    """A value was refused; the message names its field and the cure."""
+
+    def __init__(self, field: str, problem: str, cure: str) -> None:
+        self.field, self.problem, self.cure = field, problem, cure
+        super().__init__(f"{field}: {problem}; {cure}")
+
+
+class SettingMissing(InputRefused):
+    """A setting that is needed here is not set."""
+
+    def __init__(self, name: str, purpose: str, cure: str | None = None) -> None:
+        self.name = name
+        super().__init__(
+            name, f"is not set, but is needed for {purpose}", cure or f"set {name} in the environment or .env"
+        )
+
+
+class SealBroken(BacklineError):
+    """A sealed value cannot be opened: its key is missing, or it belongs to another row."""
+
+    def __init__(self, subject: str, problem: str, cure: str) -> None:
+        self.subject = subject
+        super().__init__(f"The sealed value of {subject} does not open: {problem}; {cure}")
+
+
+class RunInterrupted(BacklineError):
+    """A run was stopped before all its accounts were synced; what was committed stays."""
+
+
+class ProviderError(BacklineError):
+    """A provider, or the way to it, said no.
+
+    ``code`` is the word stored in ``sync_results.error_type`` and sent in events. ``whole_account``
+    says that the account's other streams would fail alike, ``whole_provider`` that the app's other
+    accounts would.
+    """
+
+    code: ClassVar[str] = "provider"
+    cure: ClassVar[str] = "See the provider's page in the docs."
+    whole_account: ClassVar[bool] = False
+    whole_provider: ClassVar[bool] = False
+
+    def __init__(self, provider: str, problem: str, *, status: int | None = None, path: str = "") -> None:
+        self.provider, self.problem, self.status, self.path = provider, problem, status, path
+        where = f" at {path}" if path else ""
+        super().__init__(f"{provider}{where}: {problem}. {self.cure}")
+
+
+class GrantExpired(ProviderError):
+    """The provider no longer accepts the account's grant; a person must reconnect it."""
+
+    code = "grant_expired"
+    cure = "Reconnect the account in the console."
+    whole_account = True
+
+
+class PermissionMissing(ProviderError):
+    """The grant is good but does not allow this: a scope, an allowlist or an approval is missing."""
+
+    code = "permission"
+    cure = "Grant the missing scope by reconnecting, or ask the provider's developer console for access."
+
+
+class ParkingError(ProviderError):
+    """The app must wait; ``retry_at`` says until when."""
+
+    whole_account = True
+    whole_provider = True
+
+    def __init__(
+        self, provider: str, problem: str, *, retry_at: datetime, status: int | None = None, path: str = ""
+    ) -> None:
+        self.retry_at = retry_at
+        super().__init__(
+            provider, f"{problem} until {retry_at:%Y-%m-%d %H:%M:%S} UTC", status=status, path=path
+        )
+
+
+class QuotaExhausted(ParkingError):
+    """The app's quota is spent; nothing will be answered before ``retry_at``."""
+
+    code = "quota"
+    cure = "Wait for the reset, or ask the provider for more quota; syncs go on by themselves then."
+
+
+class RateLimited(ParkingError):
+    """The app must slow down for longer than a run should sleep."""
+
+    code = "rate"
+    cure = "Wait; syncs go on by themselves after that time."
+
+
+class Transient(ProviderError):
+    """A fault of the network or of the provider's servers that another try may not meet."""
+
+    code = "transient"
+    cure = "The next sync tries again; if it lasts, look at the provider's status page."
+
+
+class ContractChanged(ProviderError):
+    """The reply is not what the provider promises."""
+
+    code = "contract"
+    cure = "Compare the provider's changelog with the stream's declaration."
+
+
+class Gone(ProviderError):
+    """The thing asked for does not exist, or no longer."""
+
+    code = "gone"
+    cure = "Remove its id from the account's configuration, or check that it is spelled as the provider has it."

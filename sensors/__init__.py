@@ -1,0 +1,1 @@
+"""What reacts: event delivery, grant refresh, failed runs."""
