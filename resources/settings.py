@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -41,6 +41,57 @@ class Settings(BaseSettings):
     n8n_signing_secrets: SecretStr = Field(
         SecretStr(""), description="Comma-separated whsec_… secrets; every one signs."
     )
+    n8n_install: Path | None = Field(
+        None, description="Folder of an n8n installed elsewhere; empty installs one in HOME/n8n."
+    )
+    n8n_port: int = Field(5678, ge=1, le=65535, description="Port of the n8n that `make n8n` starts.")
     delivery_concurrency: int = Field(8, ge=1, le=256, description="Event deliveries in flight.")
     retention_days: int = Field(30, ge=1, description="Days that runs, events and attempts are kept.")
     redis_url: str = Field("", description="Shared rate limits; empty keeps them in the process.")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's URL, with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{self.home / 'backline.db'}"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance folder of the embedded default."""
+        return self.home / "dagster"
+
+
+class ProviderSettings(BaseSettings):
+    """One provider's settings; each is the variable ``BACKLINE_<PROVIDER>_<NAME>``.
+
+    Empty addresses mean the real ones of the provider's declaration.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    client_id: str = Field("", description="The app's client id; one stored in the console wins.")
+    client_secret: SecretStr = Field(SecretStr(""), description="The app's secret; likewise.")
+    api_url: str = Field("", description="Base of the API, up to and with its version.")
+    authorize_url: str = Field("", description="Where a person consents.")
+    token_url: str = Field("", description="Where codes and refresh tokens are exchanged.")
+    rate_limit: str = Field(
+        "",
+        pattern=r"^(\d+/\d+)?$",
+        description="`requests/seconds` of the app, in place of the declared limit.",
+    )
+
+
+@functools.cache
+def get_settings() -> Settings:
+    """Return this process's settings, read once."""
+    return Settings()
+
+
+@functools.cache
+def get_provider_settings(provider: str) -> ProviderSettings:
+    """Return the settings of one provider, read once."""
+    return ProviderSettings(_env_prefix=f"BACKLINE_{provider.upper()}_")

@@ -1,0 +1,99 @@
+"""The one way to the database: SQLite in WAL mode or PostgreSQL, behind the same two transactions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from resources.errors import InputRefused
+from resources.settings import Settings
+
+SQLITE_BUSY_TIMEOUT_MS = 30_000
+
+
+def utc_now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """An engine with two kinds of transaction: :meth:`read` and :meth:`write`.
+
+    On SQLite a write takes the write lock at its start, so that two writers queue instead of one of
+    them failing half-way when it turns from reading to writing.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = sa.make_url(url)
+        except ArgumentError as error:
+            cure = "use sqlite:///path or postgresql+psycopg://user:password@host/name"
+            raise InputRefused("BACKLINE_DATABASE_URL", "is not a SQLAlchemy URL", cure) from error
+        if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+            problem = f"names {parsed.get_backend_name()}"
+            raise InputRefused("BACKLINE_DATABASE_URL", problem, "use sqlite or postgresql+psycopg")
+        self.url = _with_psycopg(parsed)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _engine(self.url)
+        self._writing = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+
+    def __repr__(self) -> str:
+        return f"Database({self.url.render_as_string(hide_password=True)})"
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction that commits at the end of the block and rolls back when it raises."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self.engine.dispose()
+
+
+def _with_psycopg(url: sa.URL) -> sa.URL:
+    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
+    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000})
+    sa.event.listen(engine, "connect", _on_sqlite_connect)
+    sa.event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+@functools.cache
+def open_database(url: str) -> Database:
+    """Return this process's database at ``url``; one engine a URL."""
+    return Database(url)
+
+
+def database_of(settings: Settings) -> Database:
+    """Return the database that the settings name, with its folder made where it is embedded."""
+    if not settings.database_url:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return open_database(settings.resolved_database_url)
