@@ -7,9 +7,11 @@ BacklineError
 ├── RunInterrupted          a run ended before its accounts did
 └── ProviderError           a provider, or the way to it, said no
     ├── GrantExpired        a person must reconnect the account
-    ├── PermissionMissing   a scope or an approval is missing
-    ├── QuotaExhausted      the app's quota is spent until a known time
-    ├── RateLimited         the app must slow down
+    ├── PermissionMissing   this account may not read this
+    │   └── ScopeMissing    the grant lacks a scope
+    ├── ParkingError        the app must wait until a known time
+    │   ├── QuotaExhausted  its quota is spent
+    │   └── RateLimited     it must slow down
     ├── Transient           worth another try
     ├── ContractChanged     the reply is not what the provider promises
     └── Gone                the thing asked for no longer exists
@@ -86,10 +88,16 @@ class GrantExpired(ProviderError):
 
 
 class PermissionMissing(ProviderError):
-    """The grant is good but does not allow this: a scope, an allowlist or an approval is missing."""
+    """The grant is good but does not allow this: an allowlist, an approval or the owner is missing."""
 
     code = "permission"
-    cure = "Grant the missing scope by reconnecting, or ask the provider's developer console for access."
+    cure = "Give this account access in the provider's developer console, or leave the stream out."
+
+
+class ScopeMissing(PermissionMissing):
+    """The grant lacks a scope that this stream needs."""
+
+    cure = "Reconnect the account in the console and leave all permissions ticked."
 
 
 class ParkingError(ProviderError):

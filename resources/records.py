@@ -50,7 +50,7 @@ class Given:
 
 
 def at(*paths: str) -> Any:
-    """Say where in the reply a field stands, where that is not its own name."""
+    """Say where in the reply a field stands, where that is not its own name; ``""`` is the item itself."""
     return Place(paths)
 
 
@@ -90,7 +90,8 @@ def _columns(record: type[Record], prefixes: Sequence[str], *, nullable: bool) -
             continue
         paths = tuple(f"{prefix}{path}" for prefix in prefixes for path in declared.paths)
         if isinstance(bare, type) and issubclass(bare, Record):
-            found += _columns(bare, [f"{path}." for path in paths], nullable=optional)
+            inner = [f"{path}." if path else "" for path in paths]
+            found += _columns(bare, inner, nullable=optional)
         else:
             found.append(Column(name, bare, optional, Place(paths)))
     return found

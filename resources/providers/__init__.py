@@ -1,1 +1,17 @@
-"""One declaration a provider."""
+"""One declaration a provider; :data:`PROVIDERS` is the list of them all."""
+
+from __future__ import annotations
+
+from resources.errors import InputRefused
+from resources.provider import Provider
+from resources.providers.spotify import PROVIDER as SPOTIFY
+
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (SPOTIFY,)}
+
+
+def find_provider(name: str) -> Provider:
+    """Return the provider of that name; raise ``InputRefused`` that lists the known ones."""
+    try:
+        return PROVIDERS[name]
+    except KeyError:
+        raise InputRefused("provider", f"{name!r} is unknown", f"use one of {', '.join(PROVIDERS)}") from None

@@ -1,0 +1,159 @@
+"""The one way out over HTTP: transports, and the client that speaks to a provider's API."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import msgspec
+from httpx_aiohttp import AiohttpTransport
+
+from resources.errors import ContractChanged, ParkingError, ProviderError, QuotaExhausted, RateLimited, Transient
+from resources.latency import LatencyHistogram
+from resources.limiter import AppLimiter
+from resources.provider import Api
+
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+USER_AGENT = "Backline/0.1"
+TRIES = 4
+FIRST_BACKOFF_SECONDS = 0.5
+LONGEST_SLEEP_SECONDS = 60
+EXCERPT_CHARACTERS = 200
+LARGEST_REPLY_BYTES = 32 * 1024 * 1024
+
+
+def open_client(max_connections: int, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """Return a client on aiohttp's pool, or on ``transport``; redirects are never followed.
+
+    httpx's own transport costs 4.5 times the CPU of this one a request; see
+    ``docs/decisions/0003-http-transport.md``.
+    """
+    if transport is None:
+        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+        transport = AiohttpTransport(limits=limits)
+    return httpx.AsyncClient(transport=transport, timeout=TIMEOUT, headers={"user-agent": USER_AGENT})
+
+
+@dataclass
+class Usage:
+    """What reading something cost: requests that got an answer, those that were refused, their times."""
+
+    requests: int = 0
+    refused: int = 0
+    latency: LatencyHistogram = field(default_factory=LatencyHistogram)
+
+    def count(self, seconds: float, *, accepted: bool) -> None:
+        """Count one answered, or failed, request."""
+        self.requests += 1
+        self.refused += not accepted
+        self.latency.add(seconds)
+
+    def add(self, other: Usage) -> None:
+        """Add another's counts to these."""
+        self.requests += other.requests
+        self.refused += other.refused
+        self.latency.merge(other.latency)
+
+
+class ProviderClient:
+    """Asks one provider's API, at its app's pace, and turns every refusal into its class of error."""
+
+    def __init__(
+        self, provider: str, api: Api, base_url: str, client: httpx.AsyncClient, limiter: AppLimiter
+    ) -> None:
+        self.provider, self.api = provider, api
+        self._base_url, self._client, self._limiter = base_url.rstrip("/"), client, limiter
+
+    async def get(self, path: str, params: Mapping[str, str | int], token: str, usage: Usage) -> bytes:
+        """Return the body of a good reply; raise the ``ProviderError`` that the last refusal means."""
+        query = f"?{httpx.QueryParams(params)}" if params else ""
+        request = httpx.Request(
+            "GET", f"{self._base_url}{path}{query}", headers={"authorization": f"Bearer {token}"}
+        )
+        for attempt in range(TRIES):
+            try:
+                return await self._once(request, path, token, usage)
+            except (Transient, RateLimited) as error:
+                pause = _pause_before_retry(error, attempt)
+                if pause is None:
+                    raise
+                if isinstance(error, RateLimited):
+                    self._limiter.pause(pause)
+                else:
+                    await asyncio.sleep(pause)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _once(self, request: httpx.Request, path: str, token: str, usage: Usage) -> bytes:
+        await self._limiter.acquire()
+        started = time.perf_counter()
+        try:
+            response = await self._client.send(request)
+        except httpx.HTTPError as error:
+            usage.count(time.perf_counter() - started, accepted=False)
+            raise Transient(self.provider, type(error).__name__, path=path) from error
+        usage.count(time.perf_counter() - started, accepted=response.is_success)
+        if len(response.content) > LARGEST_REPLY_BYTES:
+            raise ContractChanged(self.provider, "the reply is larger than 32 MiB", path=path)
+        if response.is_success:
+            return response.content
+        raise self._refusal(response, path, token)
+
+    def _refusal(self, response: httpx.Response, path: str, token: str) -> ProviderError:
+        reason, message = _explanation(response.content, self.api)
+        message = message.replace(token, "••••")[:EXCERPT_CHARACTERS] or response.reason_phrase
+        status = response.status_code
+        fault = self.api.fault_of(status, reason, message)
+        if issubclass(fault, ParkingError):
+            wait = retry_after_seconds(response.headers, datetime.now(UTC))
+            if wait is None and issubclass(fault, QuotaExhausted):
+                wait = self.api.quota_wait.total_seconds()
+            retry_at = datetime.now(UTC) + timedelta(seconds=1 if wait is None else wait)
+            return fault(self.provider, message, retry_at=retry_at, status=status, path=path)
+        return fault(self.provider, f"{status} {message}", status=status, path=path)
+
+
+def _pause_before_retry(error: ProviderError, attempt: int) -> float | None:
+    """Return the seconds to wait before another try, or ``None`` where none is to be made."""
+    if isinstance(error, RateLimited):
+        wait = (error.retry_at - datetime.now(UTC)).total_seconds()
+        return max(wait, 0.0) if wait <= LONGEST_SLEEP_SECONDS and attempt + 1 < TRIES else None
+    if attempt + 1 == TRIES:
+        return None
+    return FIRST_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, not a secret
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read ``Retry-After``, in seconds or as a date (RFC 9110, 10.2.3); ``None`` where it says nothing."""
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _explanation(body: bytes, api: Api) -> tuple[str, str]:
+    """Return an error reply's reason and message, as far as it has them."""
+    try:
+        reply = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return "", ""
+    return _text_at(reply, api.error_reason), _text_at(reply, api.error_message)
+
+
+def _text_at(value: Any, path: str) -> str:
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,124 @@
+"""How providers page: each paging reads the envelope of a reply and says what to ask next.
+
+Pagings are pure: they know neither HTTP nor the database. The next request is always built from the
+stream's own path; of a provider's ``next`` address only the position is taken, because such addresses
+name other hosts, removed paths, or carry tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+Params = dict[str, str | int]
+
+
+class PagingStalled(Exception):  # noqa: N818  # a fact about the reply, turned into ContractChanged
+    """The reply asks for a page that has been read already."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the envelope of one reply says."""
+
+    items: list[Any]
+    next: str | None = None
+    total: int | None = None
+    after: str | None = None
+
+
+class Paging(Protocol):
+    """The way through the pages of one stream."""
+
+    items: str
+
+    def envelope(self) -> Mapping[str, str]:
+        """Return where ``next``, ``total`` and ``after`` stand in the reply, as dotted paths."""
+
+    def first(self, since: Mapping[str, Any]) -> Params:
+        """Return the first request's parameters; ``since`` is the stored cursor."""
+
+    def following(self, asked: Params, page: Page) -> Params | None:
+        """Return the next request's parameters, or ``None`` at the end; raise ``PagingStalled``."""
+
+
+@dataclass(frozen=True)
+class Offset:
+    """``limit`` and ``offset``, ending where ``next`` is null."""
+
+    limit: int
+    items: str = "items"
+
+    def envelope(self) -> Mapping[str, str]:  # noqa: D102
+        prefix = self.items.rpartition("items")[0]
+        return {"next": f"{prefix}next", "total": f"{prefix}total"}
+
+    def first(self, since: Mapping[str, Any]) -> Params:  # noqa: ARG002, D102
+        return {"limit": self.limit, "offset": 0}
+
+    def following(self, asked: Params, page: Page) -> Params | None:  # noqa: D102
+        if page.next is None:
+            return None
+        offset = _position(page.next, "offset")
+        if offset is None or int(offset) <= int(asked["offset"]):
+            raise PagingStalled
+        return {**asked, "offset": int(offset)}
+
+
+@dataclass(frozen=True)
+class After:
+    """``limit`` and an opaque ``after`` that the reply gives, ending where ``next`` is null."""
+
+    limit: int
+    items: str
+    after: str
+
+    def envelope(self) -> Mapping[str, str]:  # noqa: D102
+        prefix = self.items.rpartition("items")[0]
+        return {"next": f"{prefix}next", "total": f"{prefix}total", "after": self.after}
+
+    def first(self, since: Mapping[str, Any]) -> Params:  # noqa: ARG002, D102
+        return {"limit": self.limit}
+
+    def following(self, asked: Params, page: Page) -> Params | None:  # noqa: D102
+        if page.next is None or not page.after:
+            return None
+        if page.after == asked.get("after"):
+            raise PagingStalled
+        return {**asked, "after": page.after}
+
+
+@dataclass(frozen=True)
+class Backwards:
+    """Newest first, walking back with ``before``; ``after`` starts from what was seen last.
+
+    Of the two positions a request carries only one: Spotify refuses both at once.
+    """
+
+    limit: int
+    items: str = "items"
+    newest: str = "cursors.after"
+
+    def envelope(self) -> Mapping[str, str]:  # noqa: D102
+        return {"next": "next", "after": self.newest}
+
+    def first(self, since: Mapping[str, Any]) -> Params:  # noqa: D102
+        after = since.get("after")
+        return {"limit": self.limit} if after is None else {"limit": self.limit, "after": int(after)}
+
+    def following(self, asked: Params, page: Page) -> Params | None:  # noqa: D102
+        if page.next is None or not page.items:
+            return None
+        before, after = _position(page.next, "before"), _position(page.next, "after")
+        name, position = ("before", before) if before is not None else ("after", after)
+        if position is None or str(asked.get(name)) == position:
+            raise PagingStalled
+        return {"limit": self.limit, name: int(position)}
+
+
+def _position(address: str, name: str) -> str | None:
+    """Return one numeric parameter of an address, or ``None`` where it has none."""
+    values = parse_qs(urlsplit(address).query).get(name, [])
+    return values[0] if values and values[0].isascii() and values[0].isdecimal() else None

@@ -1,0 +1,204 @@
+"""The provider contract: everything Backline must know of a provider, as one declaration.
+
+From a :class:`Provider` follow its assets, checks, jobs, schedules, console card, command-line words,
+tables and contract tests. A declaration holds facts; the mechanisms that use them stand elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from resources.errors import (
+    ContractChanged,
+    Gone,
+    GrantExpired,
+    PermissionMissing,
+    ProviderError,
+    RateLimited,
+    Transient,
+)
+from resources.paging import Paging
+from resources.records import Record, RecordReader
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``requests`` in any ``seconds``, counted for the whole app."""
+
+    requests: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Limit:
+        """Read ``requests/seconds``."""
+        requests, _, seconds = text.partition("/")
+        return cls(int(requests), int(seconds))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What an error reply means; the first whose every given mark fits, counts.
+
+    ``status`` fits an HTTP status or, as ``4`` or ``5``, its hundreds. ``reason`` and ``message`` fit
+    when the reply's own ``reason`` equals, or its message contains, the text.
+    """
+
+    means: type[ProviderError]
+    status: int | None = None
+    reason: str = ""
+    message: str = ""
+
+    def fits(self, status: int, reason: str, message: str) -> bool:
+        """Say whether an error reply bears all the marks of this fault."""
+        return (
+            self.status in {None, status, status // 100}
+            and (not self.reason or self.reason == reason)
+            and self.message.lower() in message.lower()
+        )
+
+
+COMMON_FAULTS = (
+    Fault(GrantExpired, status=401),
+    Fault(PermissionMissing, status=403),
+    Fault(Gone, status=404),
+    Fault(Gone, status=410),
+    Fault(Transient, status=408),
+    Fault(RateLimited, status=429),
+    Fault(Transient, status=5),
+    Fault(ContractChanged),
+)
+
+
+@dataclass(frozen=True)
+class Api:
+    """Where the API is, how much it takes, and what its errors mean."""
+
+    base: str
+    limit: Limit
+    faults: tuple[Fault, ...] = ()
+    quota_wait: timedelta = timedelta(hours=1)
+    error_message: str = "error.message"
+    error_reason: str = "error.reason"
+
+    def fault_of(self, status: int, reason: str, message: str) -> type[ProviderError]:
+        """Return the meaning of an error reply."""
+        return next(fault.means for fault in (*self.faults, *COMMON_FAULTS) if fault.fits(status, reason, message))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Where a fresh grant's account stands: the path to ask, and the places of its id and name."""
+
+    path: str
+    id: tuple[str, ...]
+    name: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OAuth:
+    """How a person connects an account, and how long that lasts."""
+
+    authorize: str
+    token: str
+    scopes: tuple[str, ...]
+    identity: Identity
+    pkce: bool = True
+    lifetime: timedelta | None = None
+    announce: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class FromConfig:
+    """Ask once for each id in the account's configuration."""
+
+    key: str
+    variable: str
+
+
+@dataclass(frozen=True)
+class FromStream:
+    """Ask once for each row of another stream; rows whose ``version`` did not change are skipped.
+
+    ``unreadable`` names the faults that make one parent's part of the stream unreadable without
+    being a failure: a playlist of somebody else answers 403.
+    """
+
+    stream: str
+    column: str
+    variable: str
+    version: str | None = None
+    unreadable: tuple[type[ProviderError], ...] = (PermissionMissing, Gone)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of record of one account: what to ask, how to page, what a row is.
+
+    ``key`` are the columns that, with the account, identify a row. ``variants`` are parameter sets
+    asked one after the other. ``cursor_column`` makes the stream incremental: its rows are a history
+    that is only added to, and the newest value is where the next sync starts.
+    """
+
+    name: str
+    path: str
+    record: type[Record]
+    key: tuple[str, ...]
+    doc: str
+    scope: str | None = None
+    paging: Paging | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[Mapping[str, str], ...] = ({},)
+    each: FromConfig | FromStream | None = None
+    cursor_column: str | None = None
+
+    @functools.cached_property
+    def reader(self) -> RecordReader:
+        """The decoder of this stream's items."""
+        return RecordReader(self.record)
+
+    @property
+    def is_history(self) -> bool:
+        """Whether rows are only ever added, so that absence never means deletion."""
+        return self.cursor_column is not None
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider: the single declaration from which everything about it follows."""
+
+    name: str
+    title: str
+    docs: str
+    api: Api
+    oauth: OAuth
+    streams: tuple[Stream, ...]
+    every: Literal["15m", "1h", "6h", "1d"] = "1h"
+    config_keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a declaration that contradicts itself."""
+        names = [stream.name for stream in self.streams]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{self.name} declares a stream twice.")
+        for position, stream in enumerate(self.streams):
+            columns = {column.name for column in stream.reader.columns}
+            if missing := set(stream.key) - columns:
+                raise ValueError(f"{self.name}.{stream.name}: key columns {sorted(missing)} are not in its record.")
+            if isinstance(stream.each, FromStream) and stream.each.stream not in names[:position]:
+                raise ValueError(f"{self.name}.{stream.name} must stand after {stream.each.stream}.")
+
+    def stream(self, name: str) -> Stream:
+        """Return the stream of that name; raise ``KeyError`` where there is none."""
+        return self._by_name[name]
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, Stream]:
+        return {stream.name: stream for stream in self.streams}
+
+    def selected(self, names: Sequence[str]) -> tuple[Stream, ...]:
+        """Return the streams of these names in declared order, parents first."""
+        return tuple(stream for stream in self.streams if stream.name in set(names))

@@ -1,0 +1,100 @@
+"""Stream tables: made from the providers' declarations, grown as they grow, never shrunk.
+
+One table a stream, ``<provider>_<stream>``: ``account_id``, the record's columns, ``synced_at`` and
+``deleted_at`` (set when a complete pass no longer met the row). See ``docs/decisions/0002``.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from resources.provider import Provider, Stream
+from resources.records import Column
+from resources.tables import Base, Json, UtcDateTime
+
+COLUMN_TYPES: dict[Any, Any] = {
+    str: sa.Text,
+    int: sa.BigInteger,
+    float: sa.Double,
+    bool: sa.Boolean,
+    date: sa.Date,
+    datetime: UtcDateTime,
+}
+STREAM_METADATA = sa.MetaData(naming_convention=Base.metadata.naming_convention)
+
+
+def table_name(provider: Provider, stream: Stream) -> str:
+    """Return ``<provider>_<stream>``."""
+    return f"{provider.name}_{stream.name}"
+
+
+def is_json(column: Column) -> bool:
+    """Say whether the column holds a list or an object, stored as JSON."""
+    return typing.get_origin(column.type) in {list, dict} or column.type in {list, dict}
+
+
+def table_of(provider: Provider, stream: Stream) -> sa.Table:
+    """Return the stream's table."""
+    name = table_name(provider, stream)
+    return STREAM_METADATA.tables[name] if name in STREAM_METADATA.tables else _declare(name, stream)
+
+
+def _declare(name: str, stream: Stream) -> sa.Table:
+    columns = [
+        sa.Column(
+            column.name,
+            Json if is_json(column) else COLUMN_TYPES[column.type],
+            primary_key=column.name in stream.key,
+            nullable=column.nullable and column.name not in stream.key,
+            autoincrement=False,
+        )
+        for column in stream.reader.columns
+    ]
+    return sa.Table(
+        name,
+        STREAM_METADATA,
+        sa.Column("account_id", sa.Uuid, primary_key=True),
+        *columns,
+        sa.Column("synced_at", UtcDateTime, nullable=False),
+        sa.Column("deleted_at", UtcDateTime),
+        comment=stream.doc,
+    )
+
+
+@functools.cache
+def columns_json_positions(stream: Stream) -> tuple[int, ...]:
+    """Return the positions of the record's columns that hold JSON."""
+    return tuple(position for position, column in enumerate(stream.reader.columns) if is_json(column))
+
+
+def grow_tables(connection: sa.Connection, providers: Iterable[Provider]) -> list[str]:
+    """Make the stream tables and columns that are missing; return what was made.
+
+    A column that a declaration no longer names stays, with its history; one whose type changed needs
+    a migration written by hand.
+    """
+    inspector, made = sa.inspect(connection), []
+    existing = set(inspector.get_table_names())
+    for table in (table_of(provider, stream) for provider in providers for stream in provider.streams):
+        if table.name not in existing:
+            table.create(connection)
+            made.append(table.name)
+            continue
+        have = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in have:
+                _add_column(connection, table, column)
+                made.append(f"{table.name}.{column.name}")
+    return made
+
+
+def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> None:
+    quote = connection.dialect.identifier_preparer.quote
+    kind = column.type.compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}")
