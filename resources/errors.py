@@ -7,6 +7,7 @@ BacklineError
 ├── RunInterrupted          a run ended before its accounts did
 └── ProviderError           a provider, or the way to it, said no
     ├── GrantExpired        a person must reconnect the account
+    ├── AppRefused          the app's own credentials are missing or wrong
     ├── PermissionMissing   this account may not read this
     │   └── ScopeMissing    the grant lacks a scope
     ├── ParkingError        the app must wait until a known time
@@ -14,7 +15,8 @@ BacklineError
     │   └── RateLimited     it must slow down
     ├── Transient           worth another try
     ├── ContractChanged     the reply is not what the provider promises
-    └── Gone                the thing asked for no longer exists
+    ├── Gone                the thing asked for no longer exists
+    └── Unexpected          a fault of Backline itself, met while syncing one account
 
 Each class is a fault, its attributes are the evidence, its message names the next step.
 No message holds a token, a secret or a paging address.
@@ -87,6 +89,14 @@ class GrantExpired(ProviderError):
     whole_account = True
 
 
+class AppRefused(ProviderError):
+    """The provider does not know the app, so that no grant of any account can be renewed."""
+
+    code = "app"
+    cure = "Copy the client id and secret anew from the provider's developer console."
+    whole_account = True
+
+
 class PermissionMissing(ProviderError):
     """The grant is good but does not allow this: an allowlist, an approval or the owner is missing."""
 
@@ -109,7 +119,7 @@ class ParkingError(ProviderError):
     def __init__(
         self, provider: str, problem: str, *, retry_at: datetime, status: int | None = None, path: str = ""
     ) -> None:
-        self.retry_at = retry_at
+        self.retry_at, self.reason = retry_at, problem
         super().__init__(
             provider, f"{problem} until {retry_at:%Y-%m-%d %H:%M:%S} UTC", status=status, path=path
         )
@@ -147,4 +157,14 @@ class Gone(ProviderError):
     """The thing asked for does not exist, or no longer."""
 
     code = "gone"
-    cure = "Remove its id from the account's configuration, or check that it is spelled as the provider has it."
+    cure = (
+        "Remove its id from the account's configuration, or check that it is spelled as the provider has it."
+    )
+
+
+class Unexpected(ProviderError):
+    """A fault of Backline itself, met while syncing one account; the others go on."""
+
+    code = "internal"
+    cure = "The run's log has the traceback; report it."
+    whole_account = True

@@ -16,14 +16,21 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
-from resources.errors import ContractChanged, ParkingError, ProviderError, QuotaExhausted, RateLimited, Transient
+from resources.errors import (
+    ContractChanged,
+    ParkingError,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    Transient,
+)
 from resources.latency import LatencyHistogram
 from resources.limiter import AppLimiter
 from resources.provider import Api
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 USER_AGENT = "Backline/0.1"
-TRIES = 4
+TRIES, RATE_LIMITED_TRIES = 4, 10
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_SLEEP_SECONDS = 60
 EXCERPT_CHARACTERS = 200
@@ -78,7 +85,7 @@ class ProviderClient:
         request = httpx.Request(
             "GET", f"{self._base_url}{path}{query}", headers={"authorization": f"Bearer {token}"}
         )
-        for attempt in range(TRIES):
+        for attempt in range(RATE_LIMITED_TRIES):
             try:
                 return await self._once(request, path, token, usage)
             except (Transient, RateLimited) as error:
@@ -124,8 +131,8 @@ def _pause_before_retry(error: ProviderError, attempt: int) -> float | None:
     """Return the seconds to wait before another try, or ``None`` where none is to be made."""
     if isinstance(error, RateLimited):
         wait = (error.retry_at - datetime.now(UTC)).total_seconds()
-        return max(wait, 0.0) if wait <= LONGEST_SLEEP_SECONDS and attempt + 1 < TRIES else None
-    if attempt + 1 == TRIES:
+        return max(wait, 0.0) if wait <= LONGEST_SLEEP_SECONDS and attempt + 1 < RATE_LIMITED_TRIES else None
+    if attempt + 1 >= TRIES:
         return None
     return FIRST_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, not a secret
 

@@ -109,7 +109,7 @@ class Backwards:
         return {"limit": self.limit} if after is None else {"limit": self.limit, "after": int(after)}
 
     def following(self, asked: Params, page: Page) -> Params | None:  # noqa: D102
-        if page.next is None or not page.items:
+        if page.next is None or not page.items or ("after" in asked and len(page.items) < self.limit):
             return None
         before, after = _position(page.next, "before"), _position(page.next, "after")
         name, position = ("before", before) if before is not None else ("after", after)

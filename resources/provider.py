@@ -86,7 +86,9 @@ class Api:
 
     def fault_of(self, status: int, reason: str, message: str) -> type[ProviderError]:
         """Return the meaning of an error reply."""
-        return next(fault.means for fault in (*self.faults, *COMMON_FAULTS) if fault.fits(status, reason, message))
+        return next(
+            fault.means for fault in (*self.faults, *COMMON_FAULTS) if fault.fits(status, reason, message)
+        )
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class FromStream:
     unreadable: tuple[type[ProviderError], ...] = (PermissionMissing, Gone)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stream:
     """One kind of record of one account: what to ask, how to page, what a row is.
 
@@ -166,7 +168,7 @@ class Stream:
         return self.cursor_column is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provider:
     """One provider: the single declaration from which everything about it follows."""
 
@@ -187,7 +189,9 @@ class Provider:
         for position, stream in enumerate(self.streams):
             columns = {column.name for column in stream.reader.columns}
             if missing := set(stream.key) - columns:
-                raise ValueError(f"{self.name}.{stream.name}: key columns {sorted(missing)} are not in its record.")
+                raise ValueError(
+                    f"{self.name}.{stream.name}: key columns {sorted(missing)} are not in its record."
+                )
             if isinstance(stream.each, FromStream) and stream.each.stream not in names[:position]:
                 raise ValueError(f"{self.name}.{stream.name} must stand after {stream.each.stream}.")
 

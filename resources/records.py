@@ -18,7 +18,6 @@ import operator
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any
 
@@ -71,6 +70,11 @@ class Column:
     type: Any
     nullable: bool
     source: Place | Given
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it holds a list or an object, stored as JSON."""
+        return typing.get_origin(self.type) in {list, dict}
 
 
 @functools.cache
@@ -136,6 +140,7 @@ class RecordReader:
             for path in column.source.paths
         }
         self.item_type = struct_of(record.__name__, fields)
+        self.json_positions = tuple(n for n, column in enumerate(self.columns) if column.is_json)
         self._fast = self._attribute_getter()
 
     def _attribute_getter(self) -> Callable[[Any], Row] | None:
@@ -177,7 +182,3 @@ def _value_at(item: Any, column: Column) -> Any:
         raise RecordRefused(f"`{' or '.join(places)}` is missing")
     return None
 
-
-def is_moment(column: Column) -> bool:
-    """Say whether the column holds a moment in time."""
-    return column.type is datetime

@@ -6,8 +6,6 @@ One table a stream, ``<provider>_<stream>``: ``account_id``, the record's column
 
 from __future__ import annotations
 
-import functools
-import typing
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from resources.provider import Provider, Stream
-from resources.records import Column
 from resources.tables import Base, Json, UtcDateTime
 
 COLUMN_TYPES: dict[Any, Any] = {
@@ -34,11 +31,6 @@ def table_name(provider: Provider, stream: Stream) -> str:
     return f"{provider.name}_{stream.name}"
 
 
-def is_json(column: Column) -> bool:
-    """Say whether the column holds a list or an object, stored as JSON."""
-    return typing.get_origin(column.type) in {list, dict} or column.type in {list, dict}
-
-
 def table_of(provider: Provider, stream: Stream) -> sa.Table:
     """Return the stream's table."""
     name = table_name(provider, stream)
@@ -49,7 +41,7 @@ def _declare(name: str, stream: Stream) -> sa.Table:
     columns = [
         sa.Column(
             column.name,
-            Json if is_json(column) else COLUMN_TYPES[column.type],
+            Json if column.is_json else COLUMN_TYPES[column.type],
             primary_key=column.name in stream.key,
             nullable=column.nullable and column.name not in stream.key,
             autoincrement=False,
@@ -65,12 +57,6 @@ def _declare(name: str, stream: Stream) -> sa.Table:
         sa.Column("deleted_at", UtcDateTime),
         comment=stream.doc,
     )
-
-
-@functools.cache
-def columns_json_positions(stream: Stream) -> tuple[int, ...]:
-    """Return the positions of the record's columns that hold JSON."""
-    return tuple(position for position, column in enumerate(stream.reader.columns) if is_json(column))
 
 
 def grow_tables(connection: sa.Connection, providers: Iterable[Provider]) -> list[str]:

@@ -57,7 +57,14 @@ PROVIDER = Provider(
     ),
     config_keys=("artist_ids",),
     streams=(
-        Stream("profile", "/me", Profile, key=("user_id",), scope="user-read-private", doc="The connected person."),
+        Stream(
+            "profile",
+            "/me",
+            Profile,
+            key=("user_id",),
+            scope="user-read-private",
+            doc="The connected person.",
+        ),
         Stream(
             "followed_artists",
             "/me/following",

@@ -1,0 +1,218 @@
+"""Orgs and their connected accounts: found, made, imported, disconnected."""
+
+from __future__ import annotations
+
+import re
+import uuid
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from resources import audit
+from resources.backline import Backline
+from resources.database import utc_now
+from resources.errors import InputRefused
+from resources.grants import Tokens, store_grant
+from resources.provider import Provider
+from resources.providers import find_provider
+from resources.tables import ConnectedAccount, Grant, Org
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class ImportedGrant(msgspec.Struct, forbid_unknown_fields=True):
+    """The ``grant`` of an import line."""
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_at: datetime | None = None
+    authorized_at: datetime | None = None
+    scopes: list[str] = []
+
+
+class ImportedAccount(msgspec.Struct, forbid_unknown_fields=True):
+    """One line of ``backline accounts import``."""
+
+    org: str
+    provider: str
+    external_id: str
+    grant: ImportedGrant
+    display_name: str | None = None
+    config: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An account to be stored, and the grant that came with it."""
+
+    org_slug: str
+    provider: Provider
+    external_id: str
+    display_name: str
+    tokens: Tokens
+    expires_at: datetime | None
+    authorized_at: datetime
+    scopes: Sequence[str]
+    config: dict[str, Any] | None = None
+
+
+def parse_import_line(line: str) -> Connection:
+    """Read one JSON line; raise ``InputRefused`` that names the field and the cure."""
+    try:
+        account = msgspec.json.decode(line, type=ImportedAccount)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at ")
+        raise InputRefused(
+            place.strip("`").removeprefix("$.") or "line", problem, "see `backline accounts import --help`"
+        ) from None
+    except msgspec.DecodeError:
+        raise InputRefused("line", "is not JSON", "write one JSON object a line") from None
+    provider = find_provider(account.provider)
+    check_slug(account.org)
+    if not account.external_id.strip() or not account.grant.access_token.strip():
+        raise InputRefused("external_id or grant.access_token", "is empty", "give the provider's own value")
+    check_config(provider, account.config)
+    for name in ("expires_at", "authorized_at"):
+        moment = getattr(account.grant, name)
+        if moment is not None and moment.tzinfo is None:
+            raise InputRefused(f"grant.{name}", "has no zone", "write it as 2026-11-23T10:00:00Z")
+    return Connection(
+        org_slug=account.org,
+        provider=provider,
+        external_id=account.external_id,
+        display_name=account.display_name or account.external_id,
+        tokens=Tokens(account.grant.access_token, account.grant.refresh_token),
+        expires_at=account.grant.expires_at,
+        authorized_at=account.grant.authorized_at or utc_now(),
+        scopes=account.grant.scopes,
+        config=account.config,
+    )
+
+
+def check_slug(slug: str) -> None:
+    """Refuse a slug that does not fit addresses and file names."""
+    if not SLUG.fullmatch(slug):
+        raise InputRefused(
+            "org", f"{slug[:80]!r} is not a slug", "use a-z, 0-9 and -, at most 63, no - first"
+        )
+
+
+def check_config(provider: Provider, config: dict[str, Any]) -> None:
+    """Refuse configuration that the provider does not know: each key holds a list of ids."""
+    for key, value in config.items():
+        if key not in provider.config_keys:
+            known = ", ".join(provider.config_keys) or "none"
+            raise InputRefused(f"config.{key}", "is unknown", f"{provider.title} takes: {known}")
+        if not isinstance(value, list) or not all(
+            isinstance(v, str) and re.fullmatch(r"[\w-]+", v) for v in value
+        ):
+            raise InputRefused(f"config.{key}", "is not a list of ids", 'write it as ["id", "id"]')
+
+
+def connect(
+    backline: Backline, wanted: Connection, actor: str, connection: sa.Connection
+) -> tuple[uuid.UUID, uuid.UUID, bool]:
+    """Store an account and its grant, made or renewed; return org id, account id, and whether it was there."""
+    now = utc_now()
+    org_id = _org_id(connection, wanted.org_slug, now)
+    found = connection.execute(
+        sa.select(ConnectedAccount.id, ConnectedAccount.provider_config).where(
+            ConnectedAccount.org_id == org_id,
+            ConnectedAccount.provider == wanted.provider.name,
+            ConnectedAccount.external_id == wanted.external_id,
+        )
+    ).one_or_none()
+    account_id = found.id if found else uuid.uuid4()
+    values = {
+        "display_name": wanted.display_name,
+        "status": "connected",
+        "error_type": None,
+        "error_message": None,
+        "provider_config": wanted.config
+        if wanted.config is not None
+        else (found.provider_config if found else {}),
+    }
+    if found:
+        connection.execute(
+            sa.update(ConnectedAccount).where(ConnectedAccount.id == account_id).values(**values)
+        )
+    else:
+        identity = {"id": account_id, "org_id": org_id, "provider": wanted.provider.name}
+        identity |= {"external_id": wanted.external_id, "shard_hash": shard_hash(org_id), "created_at": now}
+        connection.execute(sa.insert(ConnectedAccount).values(**identity, **values))
+    store_grant(
+        connection,
+        backline.vault,
+        account_id,
+        wanted.tokens,
+        expires_at=wanted.expires_at,
+        scopes=wanted.scopes,
+        authorized_at=wanted.authorized_at,
+    )
+    audit.record(
+        connection,
+        actor,
+        "account.connected",
+        f"connected_accounts/{account_id}",
+        provider=wanted.provider.name,
+    )
+    return org_id, account_id, found is not None
+
+
+def shard_hash(org_id: uuid.UUID) -> int:
+    """Return the number whose remainder by the number of shards is the org's shard."""
+    return zlib.crc32(org_id.bytes)
+
+
+def _org_id(connection: sa.Connection, slug: str, now: datetime) -> uuid.UUID:
+    found = connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one_or_none()
+    if found is not None:
+        return found
+    org_id = uuid.uuid4()
+    connection.execute(sa.insert(Org).values(id=org_id, slug=slug, name=slug, created_at=now))
+    return org_id
+
+
+def list_accounts(
+    connection: sa.Connection, org: str | None = None, provider: str | None = None
+) -> Sequence[sa.Row[Any]]:
+    """Return accounts with their org's slug and their grant's times, without any secret."""
+    query = (
+        sa.select(
+            ConnectedAccount.id,
+            Org.slug.label("org"),
+            *(
+                getattr(ConnectedAccount, name)
+                for name in ("provider", "external_id", "display_name", "status", "sync_status")
+            ),
+            ConnectedAccount.last_sync_at,
+            ConnectedAccount.error_type,
+            ConnectedAccount.error_message,
+            ConnectedAccount.created_at,
+            Grant.expires_at,
+            Grant.authorized_at,
+        )
+        .join(Org)
+        .outerjoin(Grant)
+        .order_by(Org.slug, ConnectedAccount.provider, ConnectedAccount.display_name)
+    )
+    if org:
+        query = query.where(Org.slug == org)
+    if provider:
+        query = query.where(ConnectedAccount.provider == provider)
+    return connection.execute(query).all()
+
+
+def disconnect(backline: Backline, account_id: uuid.UUID, actor: str) -> None:
+    """Forget an account's grant and stop syncing it; its rows stay. Raise ``InputRefused`` where unknown."""
+    with backline.database.write() as connection:
+        update = sa.update(ConnectedAccount).where(ConnectedAccount.id == account_id)
+        if not connection.execute(update.values(status="disconnected")).rowcount:
+            raise InputRefused("account", f"{account_id} is unknown", "see `backline accounts list`")
+        connection.execute(sa.delete(Grant).where(Grant.account_id == account_id))
+        audit.record(connection, actor, "account.disconnected", f"connected_accounts/{account_id}")

@@ -1,0 +1,86 @@
+"""What a process works with: settings, database, vault, and each provider's addresses and credentials."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from resources.database import Database, database_of
+from resources.errors import SettingMissing
+from resources.provider import Limit, Provider
+from resources.settings import ProviderSettings, Settings
+from resources.signing import SigningSecret, parse_secrets
+from resources.tables import AppCredential
+from resources.vault import Sealed, Vault, signing_secrets_text, vault_of
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A provider app's id and secret; an app that uses PKCE alone has no secret."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+class Backline:
+    """The parts that commands, assets, sensors and the console share, each made when first asked for."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+
+    @functools.cached_property
+    def database(self) -> Database:
+        """The database; it is not migrated here."""
+        return database_of(self.settings)
+
+    @functools.cached_property
+    def vault(self) -> Vault:
+        """The vault under the configured keys."""
+        return vault_of(self.settings)
+
+    @functools.cached_property
+    def signing_secrets(self) -> tuple[SigningSecret, ...]:
+        """The secrets that sign what goes to n8n, newest first."""
+        return parse_secrets(signing_secrets_text(self.settings))
+
+    def provider_settings(self, provider: Provider) -> ProviderSettings:
+        """Return the provider's own settings."""
+        return ProviderSettings(_env_prefix=f"BACKLINE_{provider.name.upper()}_")
+
+    def api_url(self, provider: Provider) -> str:
+        """Return the base of the provider's API."""
+        return self.provider_settings(provider).api_url or provider.api.base
+
+    def authorize_url(self, provider: Provider) -> str:
+        """Return where a person consents."""
+        return self.provider_settings(provider).authorize_url or provider.oauth.authorize
+
+    def token_url(self, provider: Provider) -> str:
+        """Return where codes and refresh tokens are exchanged."""
+        return self.provider_settings(provider).token_url or provider.oauth.token
+
+    def limit(self, provider: Provider) -> Limit:
+        """Return the app's limit, as set or as declared."""
+        text = self.provider_settings(provider).rate_limit
+        return Limit.parse(text) if text else provider.api.limit
+
+    def redirect_uri(self, provider: Provider) -> str:
+        """Return the address that the provider sends a person back to."""
+        return f"{self.settings.public_url.rstrip('/')}/connect/{provider.name}/callback"
+
+    def credentials(self, provider: Provider) -> Credentials:
+        """Return the app's credentials, those stored in the console first; raise ``SettingMissing``."""
+        query = sa.select(AppCredential.client_id, AppCredential.sealed, AppCredential.key_id)
+        with self.database.read() as connection:
+            stored = connection.execute(query.where(AppCredential.provider == provider.name)).one_or_none()
+        if stored:
+            sealed = Sealed(stored.sealed, stored.key_id)
+            secret = self.vault.unseal(sealed, f"app_credentials/{provider.name}")
+            return Credentials(stored.client_id, secret.decode())
+        settings = self.provider_settings(provider)
+        if not settings.client_id:
+            name = f"BACKLINE_{provider.name.upper()}_CLIENT_ID"
+            raise SettingMissing(name, f"connecting {provider.title} and renewing its grants")
+        return Credentials(settings.client_id, settings.client_secret.get_secret_value())

@@ -1,0 +1,72 @@
+"""Set-based writes: many rows into one table at once, the same on both databases.
+
+PostgreSQL takes them by ``COPY`` into a temporary table and one upsert, SQLite by one prepared upsert.
+Rows are tuples of the columns' plain values; JSON is text already.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from resources.records import Row
+
+
+def upsert(connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Insert rows, or overwrite those that have the same primary key; one row a key and statement."""
+    if connection.dialect.name == "sqlite":
+        _upsert_sqlite(connection, table, columns, rows)
+    else:
+        _upsert_postgresql(connection, table, columns, rows)
+
+
+def _names(table: sa.Table, columns: Sequence[str]) -> tuple[str, str, str]:
+    """Return the quoted columns, the quoted key, and what an upsert does to a row that is there."""
+    key = [column.name for column in table.primary_key]
+    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    return quoted, ", ".join(f'"{name}"' for name in key), f"UPDATE SET {updates}" if updates else "NOTHING"
+
+
+def _upsert_postgresql(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Row]
+) -> None:
+    names, key, action = _names(table, columns)
+    stage = f"stage_{table.name}"
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS AS "  # noqa: S608
+            f'SELECT {names} FROM "{table.name}" WITH NO DATA'
+        )
+        with cursor.copy(f"COPY {stage} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(
+            f'INSERT INTO "{table.name}" ({names}) '  # noqa: S608
+            f"SELECT DISTINCT ON ({key}) {names} FROM {stage} ON CONFLICT ({key}) DO {action}"
+        )
+        cursor.execute(f"DELETE FROM {stage}")  # noqa: S608  # another upsert may follow in this transaction
+
+
+def _upsert_sqlite(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Row]
+) -> None:
+    names, key, action = _names(table, columns)
+    marks = ", ".join("?" * len(columns))
+    driver: Any = connection.connection.driver_connection
+    driver.executemany(
+        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO {action}',  # noqa: S608
+        (tuple(map(_sqlite_value, row)) for row in rows),
+    )
+
+
+def _sqlite_value(value: Any) -> Any:
+    """Return a value as SQLAlchemy's own types store it on SQLite."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value.hex if isinstance(value, uuid.UUID) else value

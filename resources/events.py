@@ -1,0 +1,110 @@
+"""Events: what n8n is told, each with an id that follows from what it tells of."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from resources.tables import WebhookEvent
+
+EventType = Literal["provider.connected", "data.synced", "scraper.completed", "error.occurred"]
+Source = Literal["api", "scraper", "manual"]
+
+PATHS: dict[str, str] = {
+    "provider.connected": "provider-event",
+    "data.synced": "data-sync",
+    "scraper.completed": "scraper-results",
+    "error.occurred": "error-alerts",
+}
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ID_CHARACTERS, ID_BITS = 26, 128
+LARGEST_BODY_BYTES = 64 * 1024
+
+
+def event_id(*identity: object) -> str:
+    """Return ``evt_`` and 26 characters in ULID's alphabet that follow from ``identity`` alone.
+
+    So the same completion has the same id, whichever process tells of it, and however often.
+    """
+    digest = hashlib.sha256("\0".join(str(part) for part in identity).encode()).digest()
+    number = int.from_bytes(digest[: ID_BITS // 8], "big")
+    return "evt_" + "".join(
+        CROCKFORD[number >> shift & 31] for shift in range(5 * (ID_CHARACTERS - 1), -1, -5)
+    )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as it is stored; ``payload`` holds counts, ids and messages, never a secret."""
+
+    id: str
+    type: EventType
+    provider: str
+    org_id: uuid.UUID
+    payload: dict[str, Any]
+    created_at: datetime
+    source: Source = "api"
+    user_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The ``metadata`` of the body."""
+        stamp = self.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {"userId": self.user_id, "timestamp": stamp, "source": self.source}
+
+
+def body_of(event: sa.Row[Any]) -> bytes:
+    """Return the body to send of a ``webhook_events`` row, the same bytes on every attempt."""
+    return msgspec.json.encode(
+        {
+            "id": event.id,
+            "type": event.event_type,
+            "provider": event.provider,
+            "orgId": str(event.org_id),
+            "payload": event.payload,
+            "metadata": event.event_metadata,
+        },
+        order="sorted",
+    )
+
+
+def write_events(connection: sa.Connection, events: Iterable[Event]) -> None:
+    """Write events in the caller's transaction; one that is there already is left alone."""
+    rows = [
+        {
+            "id": event.id,
+            "org_id": event.org_id,
+            "event_type": event.type,
+            "provider": event.provider,
+            "payload": fitting(event.payload),
+            "event_metadata": event.metadata,
+            "run_id": event.run_id,
+            "status": "pending",
+            "attempts": 0,
+            "next_attempt_at": event.created_at,
+            "created_at": event.created_at,
+        }
+        for event in events
+    ]
+    if rows:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(WebhookEvent).on_conflict_do_nothing(), rows)
+
+
+def fitting(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload with as many of its ``errors`` as fit the body's limit, the rest counted."""
+    errors = list(payload.get("errors", ()))
+    omitted = payload.get("errorsOmitted", 0)
+    while errors and len(msgspec.json.encode({**payload, "errors": errors})) > LARGEST_BODY_BYTES - 1024:
+        omitted += len(errors) - len(errors) // 2
+        errors = errors[: len(errors) // 2]
+    return {**payload, "errors": errors, "errorsOmitted": omitted} if "errors" in payload else payload

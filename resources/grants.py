@@ -1,0 +1,203 @@
+"""Grants: an account's tokens, sealed at rest, refreshed by one process at a time.
+
+A refresh token may be usable only once (Spotify with PKCE), so two refreshes at once would lose the
+grant. The refresher holds a lease in the grant's row; the others wait and read what it stored. A
+lease, rather than a row lock, works on SQLite too and keeps no transaction open during the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from resources import audit
+from resources.backline import Backline
+from resources.database import utc_now
+from resources.errors import GrantExpired, Transient
+from resources.events import Event, event_id, write_events
+from resources.oauth import TokenClient, TokenReply
+from resources.provider import Provider
+from resources.tables import ConnectedAccount, Grant
+from resources.vault import Sealed, Vault
+
+REFRESH_AHEAD = timedelta(minutes=5)
+LEASE = timedelta(seconds=60)
+WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 75
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """The tokens of a grant; their ``repr`` shows nothing of them."""
+
+    access_token: str
+    refresh_token: str | None = None
+
+    def __repr__(self) -> str:
+        return "Tokens(••••)"
+
+
+@dataclass(frozen=True)
+class HeldGrant:
+    """A grant as it was read: its tokens, when the access token ends, and which generation it is."""
+
+    account_id: uuid.UUID
+    tokens: Tokens
+    expires_at: datetime | None
+    generation: int
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Say whether the access token lasts long enough to start with."""
+        return self.expires_at is None or self.expires_at - now > REFRESH_AHEAD
+
+
+def subject(account_id: uuid.UUID) -> str:
+    """Return what a grant is sealed to."""
+    return f"grants/{account_id}"
+
+
+def open_grant(vault: Vault, row: sa.Row[Any]) -> HeldGrant:
+    """Unseal a row with ``account_id, sealed, key_id, expires_at, generation``."""
+    plain = vault.unseal(Sealed(row.sealed, row.key_id), subject(row.account_id))
+    return HeldGrant(row.account_id, msgspec.json.decode(plain, type=Tokens), row.expires_at, row.generation)
+
+
+def store_grant(
+    connection: sa.Connection,
+    vault: Vault,
+    account_id: uuid.UUID,
+    tokens: Tokens,
+    *,
+    expires_at: datetime | None,
+    scopes: Sequence[str],
+    authorized_at: datetime,
+) -> None:
+    """Seal and store a grant that a person just gave, over any older one."""
+    sealed = vault.seal(msgspec.json.encode(tokens), subject(account_id))
+    values = {
+        "sealed": sealed.value,
+        "key_id": sealed.key_id,
+        "scopes": list(scopes),
+        "expires_at": expires_at,
+        "authorized_at": authorized_at,
+        "updated_at": utc_now(),
+        "lease_owner": None,
+        "lease_until": None,
+    }
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(Grant).values(account_id=account_id, generation=1, **values)
+    update = {**values, "generation": Grant.generation + 1}
+    connection.execute(insert.on_conflict_do_update(index_elements=["account_id"], set_=update))
+
+
+class GrantKeeper:
+    """Hands out access tokens of one provider's accounts, refreshing them where they are about to end."""
+
+    def __init__(self, backline: Backline, provider: Provider, token_client: TokenClient) -> None:
+        self._backline, self._provider, self._token_client = backline, provider, token_client
+
+    async def fresh(self, grant: HeldGrant, org_id: uuid.UUID) -> HeldGrant:
+        """Return the grant, refreshed where needed; raise ``GrantExpired`` where a person must reconnect."""
+        return grant if grant.is_fresh(utc_now()) else await self.refresh(grant, org_id)
+
+    async def refresh(self, stale: HeldGrant, org_id: uuid.UUID) -> HeldGrant:
+        """Refresh a grant, or wait for whoever does; raise ``GrantExpired`` or ``Transient``."""
+        owner, waited = uuid.uuid4().hex, 0.0
+        while waited < LONGEST_WAIT_SECONDS:
+            current, claimed = await asyncio.to_thread(self._claim, stale, owner)
+            if claimed:
+                return await self._refresh_claimed(current, owner, org_id)
+            if current.generation > stale.generation:
+                return current
+            await asyncio.sleep(WAIT_SECONDS)
+            waited += WAIT_SECONDS
+        raise Transient(self._provider.name, "another process did not finish refreshing the grant")
+
+    async def give_up(self, grant: HeldGrant, org_id: uuid.UUID, error: GrantExpired) -> None:
+        """Ask for reconnection, once a grant."""
+        await asyncio.to_thread(ask_for_reconnection, self._backline, self._provider, grant, org_id, error)
+
+    def _claim(self, stale: HeldGrant, owner: str) -> tuple[HeldGrant, bool]:
+        """Take the lease where the grant is still the stale one and nobody holds it; read the grant."""
+        now = utc_now()
+        free = sa.or_(Grant.lease_until.is_(None), Grant.lease_until < now)
+        mine = (Grant.account_id == stale.account_id) & (Grant.generation == stale.generation) & free
+        claim = sa.update(Grant).where(mine).values(lease_owner=owner, lease_until=now + LEASE)
+        columns = (Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation)
+        with self._backline.database.write() as connection:
+            claimed = connection.execute(claim).rowcount == 1
+            query = sa.select(*columns).where(Grant.account_id == stale.account_id)
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise GrantExpired(self._provider.name, "the account was disconnected")
+        return open_grant(self._backline.vault, row), claimed
+
+    async def _refresh_claimed(self, grant: HeldGrant, owner: str, org_id: uuid.UUID) -> HeldGrant:
+        try:
+            if grant.tokens.refresh_token is None:
+                raise GrantExpired(
+                    self._provider.name, "the access token ended and there is no refresh token"
+                )
+            reply = await self._token_client.refresh(grant.tokens.refresh_token)
+        except GrantExpired as error:
+            await self.give_up(grant, org_id, error)
+            raise
+        except BaseException:
+            await asyncio.to_thread(self._release, grant, owner)
+            raise
+        return await asyncio.to_thread(self._store_refreshed, grant, owner, reply)
+
+    def _release(self, grant: HeldGrant, owner: str) -> None:
+        mine = (Grant.account_id == grant.account_id) & (Grant.lease_owner == owner)
+        with self._backline.database.write() as connection:
+            connection.execute(sa.update(Grant).where(mine).values(lease_owner=None, lease_until=None))
+
+    def _store_refreshed(self, grant: HeldGrant, owner: str, reply: TokenReply) -> HeldGrant:
+        """Store the new tokens; a reply without a refresh token keeps the old one."""
+        tokens = Tokens(reply.access_token, reply.refresh_token or grant.tokens.refresh_token)
+        sealed = self._backline.vault.seal(msgspec.json.encode(tokens), subject(grant.account_id))
+        now = utc_now()
+        expires_at, generation = reply.expires_at(now), grant.generation + 1
+        values = {"sealed": sealed.value, "key_id": sealed.key_id, "expires_at": expires_at}
+        values |= {"generation": generation, "updated_at": now, "lease_owner": None, "lease_until": None}
+        mine = (Grant.account_id == grant.account_id) & (Grant.lease_owner == owner)
+        with self._backline.database.write() as connection:
+            connection.execute(sa.update(Grant).where(mine).values(**values))
+        return HeldGrant(grant.account_id, tokens, expires_at, generation)
+
+
+def ask_for_reconnection(
+    backline: Backline, provider: Provider, grant: HeldGrant, org_id: uuid.UUID, error: GrantExpired
+) -> None:
+    """Mark the account ``needs_reconnect`` and tell of it, both once a grant."""
+    now = utc_now()
+    still = sa.exists().where((Grant.account_id == grant.account_id) & (Grant.generation == grant.generation))
+    mark = (
+        sa.update(ConnectedAccount)
+        .where(ConnectedAccount.id == grant.account_id, ConnectedAccount.status == "connected", still)
+        .values(status="needs_reconnect", error_type=error.code, error_message=str(error))
+    )
+    payload = {"error": error.code, "message": str(error), "cure": error.cure}
+    payload |= {"accountId": str(grant.account_id), "runId": None}
+    event = Event(
+        id=event_id("grant_expired", grant.account_id, grant.generation),
+        type="error.occurred",
+        provider=provider.name,
+        org_id=org_id,
+        payload=payload,
+        created_at=now,
+    )
+    release = sa.update(Grant).where(Grant.account_id == grant.account_id)
+    with backline.database.write() as connection:
+        if connection.execute(mark).rowcount:
+            write_events(connection, [event])
+            audit.record(
+                connection, "backline", "account.needs_reconnect", f"connected_accounts/{grant.account_id}"
+            )
+        connection.execute(release.values(lease_owner=None, lease_until=None))

@@ -1,0 +1,141 @@
+"""OAuth 2.0 with PKCE: the address a person is sent to, and the exchange of codes and refresh tokens.
+
+Sources: RFC 6749, RFC 7636; the providers' deviations are in their declarations.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+import httpx
+import msgspec
+
+from resources.backline import Backline, Credentials
+from resources.errors import (
+    AppRefused,
+    ContractChanged,
+    GrantExpired,
+    ProviderError,
+    SettingMissing,
+    Transient,
+)
+from resources.provider import Provider
+
+EXCERPT_CHARACTERS = 200
+
+
+class TokenReply(msgspec.Struct, frozen=True):
+    """A good answer of the token endpoint; its ``repr`` shows no token."""
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_in: int | None = None
+    scope: str | None = None
+
+    def __repr__(self) -> str:
+        return f"TokenReply(expires_in={self.expires_in}, scope={self.scope!r})"
+
+    def expires_at(self, now: datetime) -> datetime | None:
+        """Return when the access token ends."""
+        return None if self.expires_in is None else now + timedelta(seconds=self.expires_in)
+
+
+class TokenFault(msgspec.Struct, frozen=True):
+    """A refusal of the token endpoint (RFC 6749, 5.2)."""
+
+    error: str = ""
+    error_description: str = ""
+
+
+def new_verifier() -> str:
+    """Return a fresh PKCE verifier: 43 characters of 32 random bytes."""
+    return secrets.token_urlsafe(32)
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the ``S256`` challenge of a verifier."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def authorize_address(backline: Backline, provider: Provider, state: str, verifier: str) -> str:
+    """Return where to send the person who connects an account."""
+    params = {
+        "response_type": "code",
+        "client_id": backline.credentials(provider).client_id,
+        "redirect_uri": backline.redirect_uri(provider),
+        "scope": " ".join(provider.oauth.scopes),
+        "state": state,
+    }
+    if provider.oauth.pkce:
+        params |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
+    return str(httpx.URL(backline.authorize_url(provider)).copy_merge_params(params))
+
+
+class TokenClient:
+    """Speaks to one provider's token endpoint."""
+
+    def __init__(self, backline: Backline, provider: Provider, client: httpx.AsyncClient) -> None:
+        self._backline, self._provider, self._client = backline, provider, client
+
+    async def exchange(self, code: str, verifier: str) -> TokenReply:
+        """Exchange an authorization code; raise ``GrantExpired`` where it is no longer good."""
+        form = {"grant_type": "authorization_code", "code": code}
+        form["redirect_uri"] = self._backline.redirect_uri(self._provider)
+        if self._provider.oauth.pkce:
+            form["code_verifier"] = verifier
+        return await self._post(form)
+
+    async def refresh(self, refresh_token: str) -> TokenReply:
+        """Exchange a refresh token; raise ``GrantExpired`` where a person must consent again."""
+        return await self._post({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    async def _post(self, form: dict[str, str]) -> TokenReply:
+        credentials = self._credentials()
+        address = self._backline.token_url(self._provider)
+        try:
+            response = await self._client.send(_token_request(address, form, credentials))
+        except httpx.HTTPError as error:
+            raise Transient(self._provider.name, f"the token endpoint: {type(error).__name__}") from error
+        if not response.is_success:
+            raise self._refusal(response)
+        try:
+            return msgspec.json.decode(response.content, type=TokenReply)
+        except msgspec.DecodeError as error:
+            raise ContractChanged(
+                self._provider.name, "the token endpoint's answer is not understood"
+            ) from error
+
+    def _credentials(self) -> Credentials:
+        try:
+            return self._backline.credentials(self._provider)
+        except SettingMissing as error:
+            raise AppRefused(self._provider.name, str(error)) from error
+
+    def _refusal(self, response: httpx.Response) -> ProviderError:
+        name, status = self._provider.name, response.status_code
+        try:
+            fault = msgspec.json.decode(response.content, type=TokenFault)
+        except msgspec.DecodeError:
+            fault = TokenFault()
+        if fault.error == "invalid_grant":
+            return GrantExpired(
+                name, fault.error_description[:EXCERPT_CHARACTERS] or "the grant is invalid", status=status
+            )
+        if fault.error in {"invalid_client", "unauthorized_client"}:
+            return AppRefused(name, f"the token endpoint answers {fault.error}", status=status)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
+            return Transient(name, f"the token endpoint answers {status}", status=status)
+        return ContractChanged(name, f"the token endpoint answers {status} {fault.error}", status=status)
+
+
+def _token_request(address: str, form: dict[str, str], credentials: Credentials) -> httpx.Request:
+    """Authenticate with Basic where the app has a secret, otherwise by its id alone (PKCE)."""
+    if not credentials.client_secret:
+        return httpx.Request("POST", address, data={**form, "client_id": credentials.client_id})
+    pair = f"{credentials.client_id}:{credentials.client_secret}".encode()
+    headers = {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    return httpx.Request("POST", address, data=form, headers=headers)

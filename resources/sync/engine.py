@@ -1,0 +1,197 @@
+"""A run: many accounts at once, at the app's pace, committed as they are ready."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import httpx
+import sqlalchemy as sa
+
+from resources import parking
+from resources.backline import Backline
+from resources.database import utc_now
+from resources.errors import ParkingError, ProviderError, SealBroken, Unexpected
+from resources.grants import GrantKeeper, open_grant
+from resources.http import ProviderClient, open_client
+from resources.limiter import AppLimiter
+from resources.oauth import TokenClient
+from resources.records import Row
+from resources.replies import ReplyDecoder
+from resources.streams import table_of
+from resources.sync.reader import AccountPass, AccountReader, StreamPass
+from resources.sync.report import StreamReport, SyncReport
+from resources.sync.request import Candidate, SyncRequest, candidates
+from resources.sync.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+COMMIT_ACCOUNTS, COMMIT_ROWS = 64, 20_000
+Progress = Callable[[SyncReport], None]
+
+
+class SyncEngine:
+    """Syncs the accounts of one request.
+
+    ``on_commit`` is called after each commit with the sum so far, ``transport`` replaces the network.
+    """
+
+    def __init__(
+        self,
+        backline: Backline,
+        request: SyncRequest,
+        *,
+        on_commit: Progress = lambda _: None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._backline, self._request, self._on_commit = backline, request, on_commit
+        self._transport = transport
+        self._concurrency = backline.settings.sync_concurrency
+        self._decoders = {stream.name: ReplyDecoder(stream) for stream in request.streams}
+        self._writer = Writer(backline.database, request)
+        self._parked: ParkingError | None = None
+        self._open_accounts: Counter[uuid.UUID] = Counter()
+        self._closed_orgs: set[uuid.UUID] = set()
+        self._report = SyncReport({stream.name: StreamReport() for stream in request.streams})
+
+    async def run(self) -> SyncReport:
+        """Sync every account; one that fails is reported, and only a fault of our own raises."""
+        self._parked = await asyncio.to_thread(
+            parking.current, self._backline.database, self._request.provider
+        )
+        waiting: asyncio.Queue[Candidate | None] = asyncio.Queue(self._concurrency)
+        ready: asyncio.Queue[AccountPass | None] = asyncio.Queue(COMMIT_ACCOUNTS)
+        async with open_client(self._concurrency, self._transport) as client, asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commit_all(ready))
+            await self._read_all(client, waiting, ready)
+            await ready.put(None)
+        return self._report
+
+    async def _read_all(
+        self,
+        client: httpx.AsyncClient,
+        waiting: asyncio.Queue[Candidate | None],
+        ready: asyncio.Queue[AccountPass | None],
+    ) -> None:
+        provider, backline = self._request.provider, self._backline
+        keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
+        limiter = AppLimiter(provider.name, backline.limit(provider), backline.settings.redis_url)
+        api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
+        async with asyncio.TaskGroup() as readers:
+            for _ in range(self._concurrency):
+                readers.create_task(self._read_accounts(api, keeper, waiting, ready))
+            await self._hand_out(waiting)
+
+    async def _hand_out(self, waiting: asyncio.Queue[Candidate | None]) -> None:
+        source: Iterator[Candidate] = candidates(self._backline.database, self._request)
+        while (candidate := await asyncio.to_thread(next, source, None)) is not None:
+            await waiting.put(candidate)
+        for _ in range(self._concurrency):
+            await waiting.put(None)
+
+    async def _read_accounts(
+        self,
+        api: ProviderClient,
+        keeper: GrantKeeper,
+        waiting: asyncio.Queue[Candidate | None],
+        ready: asyncio.Queue[AccountPass | None],
+    ) -> None:
+        while (candidate := await waiting.get()) is not None:
+            self._open_accounts[candidate.account.org_id] += 1
+            if candidate.is_last:
+                self._closed_orgs.add(candidate.account.org_id)
+            await ready.put(await self._read_account(api, keeper, candidate))
+
+    async def _read_account(
+        self, api: ProviderClient, keeper: GrantKeeper, candidate: Candidate
+    ) -> AccountPass:
+        """Read one account; whatever goes wrong is its own."""
+        try:
+            if self._parked is not None and self._parked.retry_at > utc_now():
+                raise self._parked
+            grant = open_grant(self._backline.vault, candidate.grant)
+            reader = AccountReader(
+                candidate.account,
+                await keeper.fresh(grant, candidate.account.org_id),
+                provider=self._request.provider,
+                client=api,
+                keeper=keeper,
+                decoders=self._decoders,
+                stored_parents=self._stored_parents,
+                full=self._request.full,
+            )
+            result = await reader.read(self._request.streams)
+        except ProviderError as error:
+            result = self._failed(candidate, error)
+        except SealBroken as error:
+            result = self._failed(candidate, Unexpected(self._request.provider.name, str(error)))
+        except Exception as error:
+            logger.exception("Account %s met a fault.", candidate.account.id)
+            result = self._failed(candidate, Unexpected(self._request.provider.name, type(error).__name__))
+        await self._park_if_asked(result)
+        return result
+
+    def _failed(self, candidate: Candidate, error: ProviderError) -> AccountPass:
+        passes = [StreamPass(stream, error=error, complete=False) for stream in self._request.streams]
+        return AccountPass(candidate.account, passes)
+
+    async def _park_if_asked(self, result: AccountPass) -> None:
+        error = result.error
+        if isinstance(error, ParkingError) and (
+            self._parked is None or self._parked.retry_at < error.retry_at
+        ):
+            self._parked = error
+            logger.warning("%s", error)
+            await asyncio.to_thread(parking.park, self._backline.database, self._request.provider, error)
+
+    async def _stored_parents(self, account_id: uuid.UUID, stream: str, columns: Sequence[str]) -> list[Row]:
+        return await asyncio.to_thread(self._select_parents, account_id, stream, columns)
+
+    def _select_parents(self, account_id: uuid.UUID, stream: str, columns: Sequence[str]) -> list[Row]:
+        table = table_of(self._request.provider, self._request.provider.stream(stream))
+        query = sa.select(*(table.c[name] for name in columns))
+        query = query.where(table.c.account_id == account_id, table.c.deleted_at.is_(None))
+        with self._backline.database.read() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+    async def _commit_all(self, ready: asyncio.Queue[AccountPass | None]) -> None:
+        """Commit whatever is ready, as much of it at once as the bounds allow, until the end mark."""
+        ended = False
+        while not ended:
+            first = await ready.get()
+            if first is None:
+                return
+            batch, rows = [first], _rows_of(first)
+            while len(batch) < COMMIT_ACCOUNTS and rows < COMMIT_ROWS and not ready.empty():
+                following = ready.get_nowait()
+                if following is None:
+                    ended = True
+                    break
+                batch.append(following)
+                rows += _rows_of(following)
+            await self._commit(batch)
+
+    async def _commit(self, batch: list[AccountPass]) -> None:
+        passes = [(account, self._finishes_org(account)) for account in batch]
+        self._report.events += await asyncio.to_thread(self._writer.commit, passes)
+        for account in batch:
+            self._report.add(account)
+            account.close()
+        self._on_commit(self._report)
+
+    def _finishes_org(self, account: AccountPass) -> bool:
+        """Count an account down; say whether it is the last of its org in this run."""
+        org_id = account.account.org_id
+        self._open_accounts[org_id] -= 1
+        if self._open_accounts[org_id] or org_id not in self._closed_orgs:
+            return False
+        del self._open_accounts[org_id]
+        self._closed_orgs.remove(org_id)
+        return True
+
+
+def _rows_of(account: AccountPass) -> int:
+    return sum(len(stream.rows) for stream in account.streams)

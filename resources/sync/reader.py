@@ -1,0 +1,283 @@
+"""Reading one account: its streams one after the other, each as far as it goes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from resources.database import utc_now
+from resources.errors import ContractChanged, GrantExpired, ProviderError, ScopeMissing
+from resources.grants import GrantKeeper, HeldGrant
+from resources.http import ProviderClient, Usage
+from resources.paging import Page, Params, PagingStalled
+from resources.provider import FromConfig, FromStream, Provider, Stream
+from resources.records import RecordRefused, Row
+from resources.replies import NAMED_REJECTIONS, ReplyDecoder, ReplyRefused
+from resources.sync.rows import RowBuffer
+
+Variables = Mapping[str, str]
+StoredParents = Callable[[uuid.UUID, str, Sequence[str]], Awaitable[list[Row]]]
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account as a run reads it."""
+
+    id: uuid.UUID
+    org_id: uuid.UUID
+    org_slug: str
+    name: str
+    config: Mapping[str, Any]
+    scopes: Sequence[str]
+    cursors: Mapping[str, dict[str, Any]]
+
+
+@dataclass
+class StreamPass:
+    """What one pass over one stream of one account brought.
+
+    ``complete`` says that every page was read and nothing was left out, so that a stored row that did
+    not appear is gone. ``unchanged`` are the parents whose rows were not read again because they did
+    not change. ``problems`` tells of items that were left out and of pages that contradict each other.
+    """
+
+    stream: Stream
+    started_at: datetime = field(default_factory=utc_now)
+    finished_at: datetime = field(default_factory=utc_now)
+    rows: RowBuffer = field(default_factory=RowBuffer)
+    cursor: dict[str, Any] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    rejected: int = 0
+    deleted: int = 0
+    problems: list[str] = field(default_factory=list)
+    complete: bool = True
+    unchanged: list[str] = field(default_factory=list)
+    error: ProviderError | None = None
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``partial`` where something was left out, ``failed`` where the stream broke off."""
+        if self.error is not None:
+            return "failed"
+        return "partial" if self.problems else "ok"
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether the cursor may move: the stream was read, or the parents that were read are listed."""
+        return self.error is None or (isinstance(self.stream.each, FromStream) and bool(self.cursor))
+
+    def complain(self, problems: Sequence[str]) -> None:
+        """Note what is wrong with a reply; with it the pass is not complete."""
+        self.complete = self.complete and not problems
+        self.problems += problems[: max(NAMED_REJECTIONS - len(self.problems), 0)]
+
+
+@dataclass
+class AccountPass:
+    """What one run brought of one account: its streams in declared order."""
+
+    account: Account
+    streams: list[StreamPass]
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``partial`` or ``failed``, over all streams."""
+        states = {stream.status for stream in self.streams}
+        if states <= {"ok"}:
+            return "ok"
+        return "failed" if states == {"failed"} else "partial"
+
+    @property
+    def error(self) -> ProviderError | None:
+        """The first error met, the account's own before a stream's."""
+        errors = [stream.error for stream in self.streams if stream.error]
+        return next((error for error in errors if error.whole_account), errors[0] if errors else None)
+
+    def close(self) -> None:
+        """Give the buffers back."""
+        for stream in self.streams:
+            stream.rows.close()
+
+
+class AccountReader:
+    """Reads the streams of one account."""
+
+    def __init__(
+        self,
+        account: Account,
+        grant: HeldGrant,
+        *,
+        provider: Provider,
+        client: ProviderClient,
+        keeper: GrantKeeper,
+        decoders: Mapping[str, ReplyDecoder],
+        stored_parents: StoredParents,
+        full: bool,
+    ) -> None:
+        self._account, self._grant, self._full = account, grant, full
+        self._provider, self._client, self._keeper = provider, client, keeper
+        self._decoders, self._stored_parents = decoders, stored_parents
+        self._done: dict[str, StreamPass] = {}
+
+    async def read(self, streams: Sequence[Stream]) -> AccountPass:
+        """Read the streams; an error of one is kept with it, an error of the account with all that follow."""
+        stopped: ProviderError | None = None
+        for stream in streams:
+            result = self._done[stream.name] = StreamPass(stream)
+            try:
+                if stopped is not None:
+                    raise stopped
+                await self._read_stream(result)
+            except ProviderError as error:
+                result.error, result.complete = error, False
+                if stopped is None and error.whole_account:
+                    stopped = error
+            result.finished_at = utc_now()
+        return AccountPass(self._account, list(self._done.values()))
+
+    async def _read_stream(self, result: StreamPass) -> None:
+        stream, granted = result.stream, self._account.scopes
+        if stream.scope and granted and stream.scope not in granted:
+            raise ScopeMissing(self._provider.name, f"the grant lacks {stream.scope}", path=stream.path)
+        since = {} if self._full else self._account.cursors.get(stream.name, {})
+        if isinstance(stream.each, FromStream):
+            await self._read_changed_parents(result, stream.each, since)
+            return
+        result.cursor = dict(since)
+        for variables in self._variables(stream):
+            await self._read_part(result, variables, since)
+
+    def _variables(self, stream: Stream) -> list[Variables]:
+        if isinstance(stream.each, FromConfig):
+            each = stream.each
+            return [{each.variable: value} for value in self._account.config.get(each.key, ())]
+        return [{}]
+
+    async def _read_changed_parents(
+        self, result: StreamPass, each: FromStream, since: Mapping[str, Any]
+    ) -> None:
+        """Read the parts of all parents that changed; the cursor lists those that are done."""
+        known = since.get("versions", {})
+        parents = await self._parents(result, each)
+        result.unchanged = [
+            parent
+            for parent, version in parents.items()
+            if version is not None and known.get(parent) == version
+        ]
+        versions: dict[str, Any] = {parent: parents[parent] for parent in result.unchanged}
+        result.cursor = {"versions": versions}
+        for parent, version in parents.items():
+            if parent not in versions:
+                await self._read_parent(result, each, parent)
+                versions[parent] = version
+
+    async def _read_parent(self, result: StreamPass, each: FromStream, parent: str) -> None:
+        try:
+            await self._read_part(result, {each.variable: parent}, {})
+        except ProviderError as error:
+            if type(error) not in each.unreadable:
+                raise
+            result.usage.refused -= 1
+
+    async def _parents(self, result: StreamPass, each: FromStream) -> dict[str, Any]:
+        """Return each parent's version, from this pass and, where that is not all, from the table."""
+        parent, wanted = self._done.get(each.stream), (each.column, each.version or each.column)
+        rows = [] if parent is None else _picked(parent, wanted)
+        if parent is None or not parent.complete:
+            rows = [*await self._stored_parents(self._account.id, each.stream, wanted), *rows]
+        result.complete = parent is None or parent.complete
+        return {str(key): version if each.version else None for key, version in rows}
+
+    async def _read_part(self, result: StreamPass, variables: Variables, since: Mapping[str, Any]) -> None:
+        """Read one parent, or the stream where it has none: all rows of it or none."""
+        kept = len(result.rows)
+        try:
+            for variant in result.stream.variants:
+                await self._read_pages(result, variables, variant, since)
+        except ProviderError:
+            result.rows.keep(kept)
+            raise
+
+    async def _read_pages(
+        self, result: StreamPass, variables: Variables, variant: Variables, since: Mapping[str, Any]
+    ) -> None:
+        stream, seen, totals = result.stream, 0, set[int]()
+        path = stream.path.format_map(variables)
+        params: Params | None = stream.paging.first(since) if stream.paging else {}
+        while params is not None:
+            page = await self._page(result, path, {**stream.params, **variant, **params})
+            self._add_rows(result, page, {**variables, **variant}, seen)
+            seen += len(page.items)
+            if page.total is not None:
+                totals.add(page.total)
+            if stream.is_history and page.after:
+                result.cursor = {"after": max(int(page.after), int(result.cursor.get("after", 0)))}
+            params = _following(result, path, params, page)
+        result.complete = result.complete and totals in (set(), {seen})
+
+    async def _page(self, result: StreamPass, path: str, params: Params) -> Page:
+        body = await self._get(result, path, params)
+        try:
+            reply = self._decoders[result.stream.name].decode(body)
+        except ReplyRefused as error:
+            raise ContractChanged(self._provider.name, str(error), path=path) from error
+        result.rejected += len(reply.rejections)
+        result.complain([f"{path}: {rejection}" for rejection in reply.rejections])
+        return reply.page
+
+    async def _get(self, result: StreamPass, path: str, params: Params) -> bytes:
+        """Ask once, and once more with a refreshed grant where the access token was not accepted."""
+        try:
+            return await self._client.get(path, params, self._grant.tokens.access_token, result.usage)
+        except GrantExpired:
+            self._grant = await self._keeper.refresh(self._grant, self._account.org_id)
+        try:
+            return await self._client.get(path, params, self._grant.tokens.access_token, result.usage)
+        except GrantExpired as error:
+            await self._keeper.give_up(self._grant, self._account.org_id, error)
+            raise
+
+    def _add_rows(self, result: StreamPass, page: Page, known: dict[str, Any], first_index: int) -> None:
+        reader = result.stream.reader
+        for index, item in enumerate(page.items, first_index):
+            if item is None:
+                continue
+            known["index"] = index
+            try:
+                row = reader.row(item, known)
+            except RecordRefused as error:
+                result.rejected += 1
+                result.complain([f"{result.stream.path}: item {index}: {error}"])
+                continue
+            result.rows.append(_with_json_text(row, reader.json_positions))
+
+
+def _following(result: StreamPass, path: str, params: Params, page: Page) -> Params | None:
+    if result.stream.paging is None:
+        return None
+    try:
+        return result.stream.paging.following(params, page)
+    except PagingStalled:
+        result.complain([f"{path}: the page after {params} is itself; the rest was not read"])
+        return None
+
+
+def _with_json_text(row: Row, positions: Sequence[int]) -> Row:
+    if not positions:
+        return row
+    values = list(row)
+    for position in positions:
+        if values[position] is not None:
+            values[position] = msgspec.json.encode(values[position]).decode()
+    return tuple(values)
+
+
+def _picked(parent: StreamPass, columns: Sequence[str]) -> list[Row]:
+    names = [column.name for column in parent.stream.reader.columns]
+    places = [names.index(column) for column in columns]
+    return [tuple(row[place] for place in places) for row in parent.rows]

@@ -1,0 +1,204 @@
+"""Committing what was read: rows, cursors, results and events of an account together or not at all.
+
+Accounts that are ready at the same moment share one transaction, which costs a twentieth of one
+each (``docs/decisions/0004-group-commit.md``). An account whose rows the database refuses is
+committed alone and, if refused again, as failed, so that it takes no other with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from resources.bulk import upsert
+from resources.database import Database, utc_now
+from resources.errors import Unexpected
+from resources.events import write_events
+from resources.provider import Stream
+from resources.records import Row
+from resources.streams import table_of
+from resources.sync.completion import completion_events
+from resources.sync.reader import AccountPass, StreamPass
+from resources.sync.request import SyncRequest
+from resources.tables import ConnectedAccount, StreamCursor, SyncResult
+
+logger = logging.getLogger(__name__)
+
+TRIES = 4
+RESULT_COLUMNS = tuple(column.name for column in SyncResult.__table__.columns)
+CURSOR_COLUMNS = ("account_id", "stream", "cursor", "updated_at")
+
+
+class Writer:
+    """Commits the passes of one run; called by one thread at a time."""
+
+    def __init__(self, database: Database, request: SyncRequest) -> None:
+        self._database, self._request = database, request
+
+    def commit(self, passes: Sequence[tuple[AccountPass, bool]]) -> int:
+        """Commit passes, each with whether its org is finished by it; return how many events were written."""
+        try:
+            return self._transaction(passes)
+        except DBAPIError as error:
+            if len(passes) > 1:
+                return sum(self.commit([one]) for one in passes)
+            logger.exception("The database refused the rows of account %s.", passes[0][0].account.id)
+            return self._transaction([(self._without_rows(passes[0][0], error), passes[0][1])])
+
+    def _without_rows(self, account: AccountPass, error: DBAPIError) -> AccountPass:
+        problem = f"the database refused the rows ({type(error.orig).__name__})"
+        for stream in account.streams:
+            stream.rows.keep(0)
+            stream.error, stream.complete = Unexpected(self._request.provider.name, problem), False
+            stream.cursor = {}
+        return account
+
+    def _transaction(self, passes: Sequence[tuple[AccountPass, bool]]) -> int:
+        for attempt in range(TRIES):
+            try:
+                with self._database.write() as connection:
+                    return self._write(connection, passes)
+            except DBAPIError as error:
+                if not (_is_passing(error) and attempt + 1 < TRIES):
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _write(self, connection: sa.Connection, passes: Sequence[tuple[AccountPass, bool]]) -> int:
+        now = utc_now()
+        accounts = [account for account, _ in passes]
+        for stream in self._request.streams:
+            parts = [
+                (account, part) for account in accounts for part in account.streams if part.stream is stream
+            ]
+            self._write_stream(connection, stream, parts, now)
+        upsert(connection, StreamCursor.__table__, CURSOR_COLUMNS, _cursor_rows(accounts, now))  # type: ignore[arg-type]
+        upsert(connection, SyncResult.__table__, RESULT_COLUMNS, self._result_rows(accounts))  # type: ignore[arg-type]
+        _mark_accounts(connection, accounts, now)
+        finished = [account.account.org_id for account, finishes_org in passes if finishes_org]
+        events = completion_events(connection, self._request, finished, now)
+        write_events(connection, events)
+        return len(events)
+
+    def _write_stream(
+        self,
+        connection: sa.Connection,
+        stream: Stream,
+        parts: Sequence[tuple[AccountPass, StreamPass]],
+        now: datetime,
+    ) -> None:
+        table = table_of(self._request.provider, stream)
+        columns = (
+            "account_id",
+            *(column.name for column in stream.reader.columns),
+            "synced_at",
+            "deleted_at",
+        )
+        if any(len(part.rows) for _, part in parts):
+            upsert(connection, table, columns, _stamped(parts, now))
+        if not stream.is_history:
+            _mark_deleted(connection, table, parts, now)
+
+    def _result_rows(self, accounts: Iterable[AccountPass]) -> Iterable[Row]:
+        for account in accounts:
+            for part in account.streams:
+                problem = str(part.error) if part.error else (part.problems[0] if part.problems else None)
+                values = {
+                    "run_id": self._request.run_id,
+                    "asset": self._request.asset(part.stream),
+                    "account_id": account.account.id,
+                    "root_run_id": self._request.root_run_id,
+                    "org_id": account.account.org_id,
+                    "status": part.status,
+                    "records": len(part.rows),
+                    "rejected": part.rejected,
+                    "deleted": part.deleted,
+                    "requests": part.usage.requests,
+                    "started_at": part.started_at,
+                    "finished_at": part.finished_at,
+                    "error_type": part.error.code if part.error else ("contract" if part.problems else None),
+                    "error_message": problem,
+                }
+                yield tuple(values[name] for name in RESULT_COLUMNS)
+
+
+def _stamped(parts: Iterable[tuple[AccountPass, StreamPass]], now: datetime) -> Iterable[Row]:
+    for account, part in parts:
+        account_id = account.account.id.hex
+        for row in part.rows:
+            yield (account_id, *row, now, None)
+
+
+def _cursor_rows(accounts: Iterable[AccountPass], now: datetime) -> Iterable[Row]:
+    for account in accounts:
+        for part in account.streams:
+            if part.has_progress:
+                yield account.account.id, part.stream.name, msgspec.json.encode(part.cursor).decode(), now
+
+
+def _mark_deleted(
+    connection: sa.Connection, table: sa.Table, parts: Iterable[tuple[AccountPass, StreamPass]], now: datetime
+) -> None:
+    """Mark rows that a complete pass did not meet; rows of unchanged parents were not looked for."""
+    whole: dict[uuid.UUID, StreamPass] = {}
+    for account, part in parts:
+        if part.complete and not part.unchanged:
+            whole[account.account.id] = part
+        elif part.complete:
+            parent = table.c[part.stream.each.variable] if part.stream.each else table.c.account_id
+            unseen = (table.c.account_id == account.account.id) & parent.not_in(part.unchanged)
+            part.deleted = _delete(connection, table, unseen, now).total()
+    counts = _delete(connection, table, table.c.account_id.in_(list(whole)), now) if whole else Counter()
+    for account_id, part in whole.items():
+        part.deleted = counts[account_id]
+
+
+def _delete(
+    connection: sa.Connection, table: sa.Table, unseen: sa.ColumnElement[bool], now: datetime
+) -> Counter[uuid.UUID]:
+    statement = (
+        sa.update(table)
+        .where(unseen, table.c.deleted_at.is_(None), table.c.synced_at < now)
+        .values(deleted_at=now)
+        .returning(table.c.account_id)
+    )
+    return Counter(connection.execute(statement).scalars())
+
+
+def _mark_accounts(connection: sa.Connection, accounts: Iterable[AccountPass], now: datetime) -> None:
+    statement = (
+        sa.update(ConnectedAccount)
+        .where(ConnectedAccount.id == sa.bindparam("account"))
+        .values(
+            sync_status=sa.bindparam("state"),
+            last_sync_at=sa.func.coalesce(
+                sa.bindparam("synced_at", type_=ConnectedAccount.last_sync_at.type),
+                ConnectedAccount.last_sync_at,
+            ),
+            error_type=sa.bindparam("error"),
+            error_message=sa.bindparam("message"),
+        )
+    )
+    rows: list[dict[str, Any]] = [
+        {
+            "account": account.account.id,
+            "state": account.status,
+            "synced_at": None if account.status == "failed" else now,
+            "error": account.error.code if account.error else None,
+            "message": str(account.error) if account.error else None,
+        }
+        for account in accounts
+    ]
+    connection.execute(statement, rows)
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    """Say whether the same transaction may succeed when tried again: deadlock, serialisation, lost link."""
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
