@@ -1,0 +1,118 @@
+"""The four workflow files, read without an n8n."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+N8N = Path(__file__).parents[2] / "n8n"
+FILES = {path.stem: path for path in sorted((N8N / "workflows").glob("*.json"))}
+WORKFLOWS = {path: json.loads(file.read_text(encoding="utf-8")) for path, file in FILES.items()}
+TYPES = {
+    "data-sync": "data.synced",
+    "error-alerts": "error.occurred",
+    "provider-event": "provider.connected",
+    "scraper-results": "scraper.completed",
+}
+
+pytestmark = pytest.mark.webhooks
+each_workflow = pytest.mark.parametrize("path", TYPES)
+
+
+def node(path: str, name: str) -> dict[str, Any]:
+    return next(node for node in WORKFLOWS[path]["nodes"] if node["name"] == name)
+
+
+def after(path: str, name: str, output: int = 0) -> list[str]:
+    outputs = WORKFLOWS[path]["connections"].get(name, {"main": []})["main"]
+    return [to["node"] for to in outputs[output]] if output < len(outputs) else []
+
+
+def reached(path: str, start: str, without: str = "") -> set[str]:
+    """Return the nodes that ``start`` leads to, itself among them, where ``without`` lets nothing through."""
+    found, waiting = set(), [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name != without:
+            found.add(name)
+            waiting += [to for output in range(3) for to in after(path, name, output)]
+    return found
+
+
+def test_files_are_what_the_generator_makes() -> None:
+    """A workflow is changed in n8n/generate.py, never in its file."""
+    made = runpy.run_path(str(N8N / "generate.py"))["files"]()
+    assert made == {file.name: file.read_text(encoding="utf-8") for file in FILES.values()}
+
+
+def test_there_is_one_workflow_per_endpoint() -> None:
+    """Ids and paths are stable, so that an import replaces what an import made."""
+    assert list(WORKFLOWS) == list(TYPES)
+    assert [workflow["id"] for workflow in WORKFLOWS.values()] == [
+        "backlineDataSync",
+        "backlineErrors01",
+        "backlineProvider",
+        "backlineScrapers",
+    ]
+    assert all(node(path, "Webhook")["parameters"]["path"] == path for path in WORKFLOWS)
+
+
+@each_workflow
+def test_every_node_is_connected(path: str) -> None:
+    """No node lies beside the way, and no way leads to a node that is not there."""
+    names = {node["name"] for node in WORKFLOWS[path]["nodes"]}
+    assert reached(path, "Webhook") | reached(path, "Every night") == names
+
+
+@each_workflow
+def test_event_is_reached_only_through_both_gates(path: str) -> None:
+    """Without a good signature or a first id, nothing is recorded or done."""
+    assert "Event" in reached(path, "Webhook")
+    assert "Event" not in reached(path, "Webhook", without="Genuine?")
+    assert "Record id" not in reached(path, "Webhook", without="Genuine?")
+    assert "Event" not in reached(path, "Webhook", without="First time?")
+    assert after(path, "Genuine?", output=1) == ["401 refused"]
+    assert after(path, "Raw body", output=1) == ["401 refused"]
+    assert after(path, "First time?", output=1) == ["200 repeat"]
+
+
+@each_workflow
+def test_signature_is_made_over_the_raw_body(path: str) -> None:
+    """The bytes that came are signed, not JSON that n8n wrote again."""
+    assert node(path, "Webhook")["parameters"]["options"] == {"rawBody": True}
+    assert node(path, "Signature")["parameters"]["value"].endswith(".{{ $json.raw }}")
+    gate = json.dumps(node(path, "Genuine?"))
+    assert "v1," in gate
+    assert "<= 300" in gate
+    assert f"=== '{TYPES[path]}'" in gate
+
+
+@each_workflow
+def test_answers_have_their_status(path: str) -> None:
+    """401 for a forgery, 202 for the first, 200 for each repeat."""
+    answers = {
+        node["name"]: node["parameters"]["options"]["responseCode"]
+        for node in WORKFLOWS[path]["nodes"]
+        if node["type"].endswith("respondToWebhook")
+    }
+    assert answers == {"401 refused": 401, "202 accepted": 202, "200 repeat": 200}
+
+
+@each_workflow
+def test_workflow_holds_no_secret(path: str) -> None:
+    """The one secret stands in n8n's credential, which is named by a fixed id; no code, no address."""
+    text = FILES[path].read_text(encoding="utf-8")
+    credentials = [node["credentials"] for node in WORKFLOWS[path]["nodes"] if "credentials" in node]
+    assert credentials == [{"crypto": {"id": "backlineSigning1", "name": "Backline signing secret"}}]
+    assert not re.search(r"whsec_|hmacSecret|password|token|https?://", text)
+    assert not re.search(r"\b[0-9a-f]{32,}\b", text)
+    assert "n8n-nodes-base.code" not in text
+
+
+def test_node_ids_are_unique() -> None:
+    """n8n tells nodes, and webhooks, by their ids."""
+    ids = [node["id"] for workflow in WORKFLOWS.values() for node in workflow["nodes"]]
+    assert len(ids) == len(set(ids))
