@@ -49,6 +49,7 @@ class Base(DeclarativeBase):
         uuid.UUID: sa.Uuid(),
         datetime: UtcDateTime(),
         date: sa.Date(),
+        int: sa.BigInteger(),
         str: sa.Text(),
         dict[str, Any]: Json,
         list[str]: Json,
