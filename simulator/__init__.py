@@ -1,1 +1,1 @@
-"""Local look-alikes of the providers, strict and able to misbehave, and an event receiver."""
+"""A local Spotify with faults on demand, and a receiver of our events, for demo, tests and benchmarks."""

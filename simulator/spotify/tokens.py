@@ -1,0 +1,156 @@
+"""Access and refresh tokens: each carries what it grants under a seal, so that none needs to be stored.
+
+They outlive a restart of the simulator; only what was spent or revoked is remembered, and forgotten then.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+SCOPES = [
+    "ugc-image-upload",
+    "user-read-playback-state",
+    "user-modify-playback-state",
+    "user-read-currently-playing",
+    "app-remote-control",
+    "streaming",
+    "playlist-read-private",
+    "playlist-read-collaborative",
+    "playlist-modify-private",
+    "playlist-modify-public",
+    "user-follow-modify",
+    "user-follow-read",
+    "user-read-playback-position",
+    "user-top-read",
+    "user-read-recently-played",
+    "user-library-modify",
+    "user-library-read",
+    "user-read-email",
+    "user-read-private",
+]
+ACCESS_SECONDS = 3_600
+LIFETIME_SECONDS = 182 * 86_400  # six months from the person's consent, whatever is refreshed meanwhile
+SEAL_KEY = b"The simulator's tokens open nothing real."
+SEAL_BYTES = 12
+PREFIXES = {"access": "BQ", "refresh": "AQ"}
+
+
+class Token(msgspec.Struct, frozen=True, array_like=True):
+    """What a token grants; times are Unix seconds, ``single_use`` is what PKCE makes of refresh tokens."""
+
+    kind: Literal["access", "refresh"]
+    account: int
+    scope_mask: int
+    authorized_at: int
+    expires_at: int
+    single_use: bool
+    serial: str
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes granted."""
+        return scopes_of(self.scope_mask)
+
+
+class Consented(msgspec.Struct, frozen=True):
+    """What a person agreed to, and when, in Unix seconds."""
+
+    account: int
+    scope_mask: int
+    authorized_at: float
+    single_use: bool
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Both tokens of a grant, and when the first expires, in Unix seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: int
+
+
+@lru_cache(maxsize=256)
+def scopes_of(mask: int) -> frozenset[str]:
+    """Return the scopes whose bits are set."""
+    return frozenset(scope for place, scope in enumerate(SCOPES) if mask >> place & 1)
+
+
+def mask_of(scopes: Iterable[str]) -> int:
+    """Return the bits of the scopes; raise ``ValueError`` for an unknown one."""
+    return sum(1 << SCOPES.index(scope) for scope in set(scopes))
+
+
+def write_token(token: Token) -> str:
+    """Return the text of a token."""
+    plain = msgspec.json.encode(token)
+    return PREFIXES[token.kind] + base64.urlsafe_b64encode(plain + _seal(plain)).decode().rstrip("=")
+
+
+@lru_cache(maxsize=1 << 14)
+def read_token(text: str) -> Token | None:
+    """Return what the text grants, or ``None`` where this simulator did not write it."""
+    coded = text[2:]
+    try:
+        raw = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
+        plain, seal = raw[:-SEAL_BYTES], raw[-SEAL_BYTES:]
+        if not hmac.compare_digest(seal, _seal(plain)):
+            return None
+        token = msgspec.json.decode(plain, type=Token)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return None
+    return token if text.startswith(PREFIXES[token.kind]) else None
+
+
+def _seal(plain: bytes) -> bytes:
+    return hmac.digest(SEAL_KEY, plain, hashlib.sha256)[:SEAL_BYTES]
+
+
+class Grants:
+    """Issues tokens, and remembers which refresh tokens are spent and which accounts took consent back."""
+
+    def __init__(self) -> None:
+        self.spent: set[str] = set()
+        self.revoked_at: dict[int, float] = {}
+
+    def issue(self, consent: Consented, now: float, seconds: float = ACCESS_SECONDS) -> Pair:
+        """Return fresh tokens; ``seconds`` is how long the access token lasts."""
+        expires_at = int(now + seconds)
+        access, refresh = (
+            Token(
+                kind,
+                consent.account,
+                consent.scope_mask,
+                int(consent.authorized_at),
+                end,
+                consent.single_use,
+                secrets.token_hex(8),
+            )
+            for kind, end in _ends(expires_at, int(consent.authorized_at))
+        )
+        return Pair(write_token(access), write_token(refresh), expires_at)
+
+    def is_revoked(self, token: Token) -> bool:
+        """Tell whether the person took this consent back after giving it."""
+        return self.revoked_at.get(token.account, 0) > token.authorized_at
+
+    def spend(self, token: Token) -> bool:
+        """Use up a single-use refresh token; return whether that was its first use."""
+        if not token.single_use:
+            return True
+        if token.serial in self.spent:
+            return False
+        self.spent.add(token.serial)
+        return True
+
+
+def _ends(expires_at: int, authorized_at: int) -> tuple[tuple[Literal["access", "refresh"], int], ...]:
+    return ("access", expires_at), ("refresh", authorized_at + LIFETIME_SECONDS)
