@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 class Clock:
@@ -23,6 +24,7 @@ class Clock:
         self.ahead_seconds += seconds
 
 
+@lru_cache(maxsize=1 << 13)
 def timestamp(seconds: float) -> str:
     """Write Unix seconds as providers do: ``2026-11-23T10:00:00Z``."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -225,7 +225,7 @@ def track_object(shape: Shape, track: int) -> msgspec.Raw:
 
 def pick_track(seed: int, artist: int) -> int:
     """Return one of the artist's tracks; mostly the hit, which is the first of the first album."""
-    if seed % 4:
+    if seed % 8:
         return artist * ALBUM_PLACES * TRACK_PLACES
     album = artist * ALBUM_PLACES + (seed >> 8) % albums_of(artist)
     return album * TRACK_PLACES + (seed >> 16) % tracks_of(album)
