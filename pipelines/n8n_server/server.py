@@ -54,9 +54,15 @@ class N8nServer:
     """
 
     def __init__(
-        self, settings: Settings, *, home: Path | None = None, port: int | None = None, say: Say = click.echo
+        self,
+        settings: Settings,
+        *,
+        home: Path | None = None,
+        port: int | None = None,
+        workflows: Path = WORKFLOWS,
+        say: Say = click.echo,
     ) -> None:
-        self.settings, self.say = settings, say
+        self.settings, self.say, self.workflows = settings, say, workflows
         self.home = (home or settings.home / "n8n").absolute()
         self.port = port or settings.n8n_port
         self.log = self.home / "n8n.log"
@@ -195,8 +201,8 @@ class N8nServer:
         credential = [{**CREDENTIAL, "data": {"hmacSecret": self._signing_key()}}]
         (self.home / "user").mkdir(exist_ok=True, mode=0o700)
         self._cli(environment, "import:credentials", "--input=/dev/stdin", stdin=json.dumps(credential))
-        self._cli(environment, "import:workflow", "--separate", f"--input={WORKFLOWS}")
-        for path in sorted(WORKFLOWS.glob("*.json")):
+        self._cli(environment, "import:workflow", "--separate", f"--input={self.workflows}")
+        for path in sorted(self.workflows.glob("*.json")):
             workflow = json.loads(path.read_text(encoding="utf-8"))
             self._cli(environment, "publish:workflow", f"--id={workflow['id']}")
 
@@ -228,7 +234,7 @@ class N8nServer:
 
     def _wait_until_webhooks_verify(self) -> None:
         """Ask each webhook, unsigned, until it refuses: n8n calls itself ready before they are there."""
-        paths = [path.stem for path in WORKFLOWS.glob("*.json")]
+        paths = [path.stem for path in self.workflows.glob("*.json")]
         deadline = time.monotonic() + START_SECONDS
         with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as client:
             while paths:

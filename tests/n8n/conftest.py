@@ -10,8 +10,7 @@ from pipelines.n8n_server import N8nServer, find
 from resources.settings import REPOSITORY, Settings
 
 
-def free_port() -> int:
-    """Return a port that is free, as is the next one, which n8n's task runners take."""
+def _free_port() -> int:
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))
@@ -21,6 +20,12 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that is free, as is the next one, which n8n's task runners take."""
+    return _free_port()
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +41,6 @@ def installed() -> Path:
 def n8n(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N8nServer]:
     """A fresh n8n with our workflows and a signing secret of its own."""
     home = tmp_path_factory.mktemp("n8n")
-    settings = Settings(home=home, n8n_install=installed, n8n_port=free_port(), n8n_signing_secrets="")
+    settings = Settings(home=home, n8n_install=installed, n8n_port=_free_port(), n8n_signing_secrets="")
     with N8nServer(settings) as server:
         yield server
