@@ -4,7 +4,6 @@ BacklineError
 ├── InputRefused            a person or program gave us something we cannot take
 │   └── SettingMissing      a setting that this command needs is not there
 ├── SealBroken              a sealed value does not open
-├── RunInterrupted          a run ended before its accounts did
 └── ProviderError           a provider, or the way to it, said no
     ├── GrantExpired        a person must reconnect the account
     ├── AppRefused          the app's own credentials are missing or wrong
@@ -56,10 +55,6 @@ class SealBroken(BacklineError):
     def __init__(self, subject: str, problem: str, cure: str) -> None:
         self.subject = subject
         super().__init__(f"The sealed value of {subject} does not open: {problem}; {cure}")
-
-
-class RunInterrupted(BacklineError):
-    """A run was stopped before all its accounts were synced; what was committed stays."""
 
 
 class ProviderError(BacklineError):

@@ -181,4 +181,3 @@ def _value_at(item: Any, column: Column) -> Any:
     if not column.nullable:
         raise RecordRefused(f"`{' or '.join(places)}` is missing")
     return None
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
@@ -32,6 +31,9 @@ class Settings(BaseSettings):
     )
     public_url: str = Field("http://127.0.0.1:8700", description="Where browsers reach the console.")
     dagster_url: str = Field("http://127.0.0.1:3000", description="Where the console reaches Dagster.")
+    dagster_home: Path | None = Field(
+        None, validation_alias="DAGSTER_HOME", description="Dagster's folder; empty means HOME/dagster."
+    )
     shards: int = Field(1, ge=1, le=256, description="Partitions of each provider's assets.")
     sync_concurrency: int = Field(32, ge=1, le=512, description="Accounts synced at once in one run.")
     failure_threshold: float = Field(
@@ -60,9 +62,9 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'backline.db'}"
 
     @property
-    def dagster_home(self) -> Path:
-        """Dagster's instance folder of the embedded default."""
-        return self.home / "dagster"
+    def resolved_dagster_home(self) -> Path:
+        """Dagster's instance folder, with the embedded default filled in."""
+        return self.dagster_home or self.home / "dagster"
 
 
 class ProviderSettings(BaseSettings):
@@ -83,15 +85,3 @@ class ProviderSettings(BaseSettings):
         pattern=r"^(\d+/\d+)?$",
         description="`requests/seconds` of the app, in place of the declared limit.",
     )
-
-
-@functools.cache
-def get_settings() -> Settings:
-    """Return this process's settings, read once."""
-    return Settings()
-
-
-@functools.cache
-def get_provider_settings(provider: str) -> ProviderSettings:
-    """Return the settings of one provider, read once."""
-    return ProviderSettings(_env_prefix=f"BACKLINE_{provider.upper()}_")

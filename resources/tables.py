@@ -211,7 +211,7 @@ class WebhookEvent(Base):
     provider: Mapped[str]
     payload: Mapped[dict[str, Any]]
     event_metadata: Mapped[dict[str, Any]]
-    run_id: Mapped[str | None] = mapped_column(index=True)
+    run_id: Mapped[str | None] = mapped_column(index=True, doc="The first run of a chain of re-executions.")
     n8n_webhook_url: Mapped[str | None] = mapped_column(doc="Where it was last sent.")
     status: Mapped[str] = mapped_column(default="pending", server_default="pending")
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")

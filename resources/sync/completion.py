@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from resources.errors import GrantExpired
 from resources.events import Event, event_id
 from resources.sync.request import SyncRequest
-from resources.tables import SyncResult
+from resources.tables import ConnectedAccount, SyncResult
 
 NAMED_ERRORS = 100
 
@@ -31,14 +31,14 @@ def completion_events(
     latest = _latest(request, org_ids)
     streams = _streams(connection, latest)
     accounts = _accounts(connection, latest)
-    errors = _errors(connection, latest)
+    errors, skipped = _errors(connection, latest), _skipped(connection, request, org_ids)
     events = []
     for org_id in org_ids:
         total, failed, started_at = accounts[org_id]
         named = errors[org_id][:NAMED_ERRORS]
         payload = {
             "runId": request.run_id,
-            "accounts": {"synced": total - failed, "failed": failed},
+            "accounts": {"synced": total - failed, "failed": failed, "skipped": skipped[org_id]},
             "streams": streams[org_id],
             "errors": named,
             "errorsOmitted": len(errors[org_id]) - len(named),
@@ -63,7 +63,7 @@ def _event(
         payload=payload,
         created_at=now,
         source=request.source,
-        run_id=request.run_id,
+        run_id=request.root_run_id,
     )
 
 
@@ -135,6 +135,25 @@ def _errors(connection: sa.Connection, latest: sa.Subquery) -> dict[uuid.UUID, l
         error = {"accountId": str(row.account_id), "error": row.error_type, "message": row.message}
         found[row.org_id].append(error)
     return found
+
+
+def _skipped(
+    connection: sa.Connection, request: SyncRequest, org_ids: Sequence[uuid.UUID]
+) -> Counter[uuid.UUID]:
+    """Count each org's accounts that no sync tries until a person reconnects them."""
+    account = ConnectedAccount
+    query = (
+        sa.select(account.org_id, sa.func.count())
+        .where(account.org_id.in_(org_ids), account.provider == request.provider.name)
+        .where(account.status == "needs_reconnect")
+        .where(
+            ~sa.exists().where(
+                SyncResult.account_id == account.id, SyncResult.root_run_id == request.root_run_id
+            )
+        )
+        .group_by(account.org_id)
+    )
+    return Counter({org_id: count for org_id, count in connection.execute(query)})
 
 
 def _stamp(moment: datetime) -> str:

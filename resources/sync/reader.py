@@ -14,7 +14,7 @@ from resources.database import utc_now
 from resources.errors import ContractChanged, GrantExpired, ProviderError, ScopeMissing
 from resources.grants import GrantKeeper, HeldGrant
 from resources.http import ProviderClient, Usage
-from resources.paging import Page, Params, PagingStalled
+from resources.paging import Page, PagingStalled, Params
 from resources.provider import FromConfig, FromStream, Provider, Stream
 from resources.records import RecordRefused, Row
 from resources.replies import NAMED_REJECTIONS, ReplyDecoder, ReplyRefused

@@ -1,0 +1,48 @@
+"""What a materialization tells: numbers that Dagster plots, and the accounts that went wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from assets.checks import success_rate
+from resources.sync.report import StreamReport, Trouble
+
+TROUBLE_SCHEMA = dg.TableSchema(
+    columns=[dg.TableColumn(name) for name in ("org", "account", "error", "message", "account_id")]
+)
+
+
+def metadata_of(report: StreamReport) -> dict[str, Any]:
+    """Return one stream's numbers; times in milliseconds, the rate from 0 to 1."""
+    latency = report.usage.latency
+    return {
+        "records": report.records,
+        "accounts_ok": report.accounts["ok"],
+        "accounts_partial": report.accounts["partial"],
+        "accounts_failed": report.accounts["failed"],
+        "api_success_rate": success_rate(report),
+        "requests": report.usage.requests,
+        "response_p50_ms": latency.percentile_ms(0.5),
+        "response_p95_ms": latency.percentile_ms(0.95),
+        "deleted": report.deleted,
+        "rejected": report.rejected,
+        "unchanged_parents": report.unchanged,
+        "incomplete_passes": report.incomplete,
+        "failed accounts": dg.MetadataValue.table(
+            [_trouble(trouble) for trouble in report.troubles], schema=TROUBLE_SCHEMA
+        ),
+    }
+
+
+def _trouble(trouble: Trouble) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "org": trouble.org,
+            "account": trouble.account,
+            "error": trouble.error,
+            "message": trouble.message,
+            "account_id": trouble.account_id,
+        }
+    )

@@ -1,0 +1,146 @@
+"""A provider's streams as Dagster assets: one multi-asset, made from the provider's declaration."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import uvloop
+
+from assets.checks import check_specs, judge
+from assets.metadata import metadata_of
+from assets.runs import root_run_id
+from resources.backline import Backline
+from resources.provider import FromStream, Provider, Stream
+from resources.sync.engine import Progress
+from resources.sync.report import SyncReport
+from resources.sync.request import SyncRequest
+from resources.sync.run import sync_and_deliver
+
+OWNERS = ("team:data",)
+PERIODS = {
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "1d": timedelta(days=1),
+}
+LOG_EVERY_SECONDS = 10
+SOURCE_TAG = "backline/source"
+
+
+class SyncConfig(dg.Config):
+    """Which accounts to sync, and how; all connected ones where nothing is said."""
+
+    orgs: list[str] = []
+    accounts: list[str] = []
+    only_failed: bool = False
+    full: bool = False
+
+
+def shards_of(shards: int) -> dg.StaticPartitionsDefinition:
+    """Return the partitions: every org lives in one, by a hash of its id."""
+    return dg.StaticPartitionsDefinition([f"{shard:03d}" for shard in range(shards)])
+
+
+def stream_key(provider: Provider, stream: str) -> dg.AssetKey:
+    """Return ``[provider, stream]``."""
+    return dg.AssetKey([provider.name, stream])
+
+
+def provider_assets(
+    provider: Provider, shards: int, on_commit: Progress | None = None
+) -> dg.AssetsDefinition:
+    """Return the provider's streams as one multi-asset whose streams can be chosen one by one.
+
+    ``on_commit`` hears the sum after each commit; without it the sum is logged now and then.
+    """
+
+    @dg.multi_asset(
+        name=f"{provider.name}_streams",
+        specs=[_spec(provider, stream) for stream in provider.streams],
+        check_specs=[
+            spec for stream in provider.streams for spec in check_specs(stream_key(provider, stream.name))
+        ],
+        partitions_def=shards_of(shards),
+        can_subset=True,
+        pool=provider.name,
+    )
+    def sync_streams(
+        context: dg.AssetExecutionContext, config: SyncConfig, backline: dg.ResourceParam[Backline]
+    ) -> Iterator[Any]:
+        request = _request(context, config, provider, shards)
+        # results come before the failure: a run that only raises leaves old green checks standing
+        listener = on_commit or _logged(context.log.info)
+        report = uvloop.run(sync_and_deliver(backline, request, on_commit=listener))
+        for stream in request.streams:
+            key = stream_key(provider, stream.name)
+            summary = report.streams[stream.name]
+            yield dg.MaterializeResult(
+                asset_key=key, metadata=metadata_of(summary), check_results=judge(key, stream, summary)
+            )
+        _fail_above(backline.settings.failure_threshold, provider, report)
+
+    return sync_streams
+
+
+def _spec(provider: Provider, stream: Stream) -> dg.AssetSpec:
+    period = PERIODS[provider.every]
+    return dg.AssetSpec(
+        stream_key(provider, stream.name),
+        description=f"{stream.doc}\n\nTable `{provider.name}_{stream.name}`, read from `GET {stream.path}`. "
+        f"What went wrong stands in the last materialization's `failed accounts`. [API]({provider.docs})",
+        deps=[stream_key(provider, stream.each.stream)] if isinstance(stream.each, FromStream) else [],
+        group_name=provider.name,
+        owners=OWNERS,
+        kinds={provider.name, "api"},
+        tags={"backline/provider": provider.name},
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=4 * period, warn_window=2 * period),
+    )
+
+
+def _request(
+    context: dg.AssetExecutionContext, config: SyncConfig, provider: Provider, shards: int
+) -> SyncRequest:
+    chosen = {key.path[-1] for key in context.selected_asset_keys}
+    run = context.run
+    return SyncRequest(
+        provider=provider,
+        streams=provider.selected(tuple(chosen)),
+        run_id=run.run_id,
+        root_run_id=root_run_id(run),
+        shard=int(context.partition_key),
+        shards=shards,
+        orgs=tuple(config.orgs),
+        accounts=tuple(uuid.UUID(account) for account in config.accounts),
+        only_failed=config.only_failed,
+        full=config.full,
+        source="manual" if run.tags.get(SOURCE_TAG) == "manual" else "api",
+    )
+
+
+def _logged(log: Callable[[str], None]) -> Callable[[SyncReport], None]:
+    """Return a listener that logs the sum so far, now and then."""
+    last = time.monotonic()
+
+    def on_commit(report: SyncReport) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LOG_EVERY_SECONDS:
+            last = time.monotonic()
+            log(
+                f"{report.accounts.total()} accounts, {report.records} records so far: {dict(report.accounts)}"
+            )
+
+    return on_commit
+
+
+def _fail_above(threshold: float, provider: Provider, report: SyncReport) -> None:
+    if report.failed_share > threshold:
+        failed, total = report.accounts["failed"], report.accounts.total()
+        first = next(trouble for stream in report.streams.values() for trouble in stream.troubles)
+        raise dg.Failure(
+            f"{failed} of {total} {provider.title} accounts failed; the first, {first.account} of {first.org}: "
+            f"{first.message}",
+            allow_retries=False,
+        )

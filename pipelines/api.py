@@ -1,0 +1,36 @@
+"""The code location of the API pipelines: this file only gathers what Dagster loads."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.streams import provider_assets, shards_of
+from pipelines.jobs import sync_job, sync_schedule
+from pipelines.retention import retention_job, retention_schedule
+from resources.backline import Backline
+from resources.providers import PROVIDERS
+from resources.sync.engine import Progress
+from sensors.delivery import event_delivery
+from sensors.grants import grants_ending
+from sensors.runs import run_failures
+
+
+def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Definitions:
+    """Return the definitions for these settings; ``on_commit`` hears how a sync gets on."""
+    shards = backline.settings.shards
+    jobs = {provider.name: sync_job(provider, shards) for provider in PROVIDERS.values()}
+    keys = shards_of(shards).get_partition_keys()
+    return dg.Definitions(
+        assets=[provider_assets(provider, shards, on_commit) for provider in PROVIDERS.values()],
+        jobs=[*jobs.values(), retention_job],
+        schedules=[
+            *(sync_schedule(provider, jobs[provider.name], keys) for provider in PROVIDERS.values()),
+            retention_schedule,
+        ],
+        sensors=[event_delivery, grants_ending, run_failures],
+        resources={"backline": backline},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = definitions(Backline())

@@ -1,0 +1,39 @@
+"""`backline keys`: new encryption keys, and re-sealing under them."""
+
+from __future__ import annotations
+
+import click
+from rich.progress import Progress
+
+from pipelines.cli.output import errors, json_option, migrated, people, show_json
+from resources.backline import Backline
+from resources.rotation import count_stale, reseal_batches
+from resources.vault import EncryptionKey
+
+
+@click.group()
+def keys() -> None:
+    """The keys that seal stored secrets."""
+
+
+@keys.command()
+def new() -> None:
+    """Print a fresh key, to be put first in BACKLINE_ENCRYPTION_KEYS."""
+    click.echo(EncryptionKey.new().text())
+
+
+@keys.command()
+@json_option
+def rotate(*, as_json: bool) -> None:
+    """Re-seal every stored secret under the newest key; may be stopped and run again at any time."""
+    backline = migrated(Backline())
+    done = 0
+    with Progress(console=errors, transient=True, disable=as_json) as progress:
+        task = progress.add_task("Re-sealing", total=count_stale(backline))
+        for batch in reseal_batches(backline):
+            done += batch
+            progress.advance(task, batch)
+    if as_json:
+        show_json({"resealed": done, "key_id": backline.vault.newest.id})
+    else:
+        people.print(f"Re-sealed {done} under key {backline.vault.newest.id}; older keys may be removed now.")

@@ -1,0 +1,66 @@
+"""`backline up`: console, Dagster webserver and daemon on this machine, in the foreground."""
+
+from __future__ import annotations
+
+import click
+
+from pipelines.cli.output import migrated, people
+from pipelines.instance import open_instance
+from pipelines.local import console_command, dagster_command, simulator_command, simulator_environment
+from pipelines.processes import Processes, free_port
+from resources.backline import Backline
+from resources.settings import Settings
+
+PARTS = ("console", "dagster")
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Let the simulator stand for the providers and n8n.")
+@click.option("--only", type=click.Choice(PARTS), help="Start this part alone.")
+@click.option("--reload", is_flag=True, help="Restart the console when its code changes.")
+def up(only: str | None, *, demo: bool, reload: bool) -> None:
+    """Start Backline on this machine; Ctrl-C stops it."""
+    settings = Settings()
+    port = free_port() if demo else None
+    environment = simulator_environment(settings, port) if port else {}
+    run_until_interrupted(settings, environment, port, (only,) if only else PARTS, reload=reload)
+
+
+def run_until_interrupted(
+    settings: Settings,
+    environment: dict[str, str],
+    simulator_port: int | None,
+    parts: tuple[str, ...],
+    *,
+    reload: bool = False,
+) -> None:
+    """Start the parts, say where they are, and wait for Ctrl-C."""
+    migrated(Backline(settings))
+    with open_instance(settings):
+        pass
+    environment = {
+        **environment,
+        "BACKLINE_HOME": str(settings.home),
+        "DAGSTER_HOME": str(settings.resolved_dagster_home),
+    }
+    with Processes(environment) as processes:
+        try:
+            if simulator_port:
+                processes.start("simulator", simulator_command(simulator_port))
+                processes.wait_ready("simulator", f"http://127.0.0.1:{simulator_port}/healthz")
+            _start_parts(processes, settings, parts, reload=reload)
+            people.print("Ctrl-C stops everything.")
+            processes.wait()
+        except KeyboardInterrupt:
+            people.print("Stopping.")
+
+
+def _start_parts(processes: Processes, settings: Settings, parts: tuple[str, ...], *, reload: bool) -> None:
+    if "console" in parts:
+        processes.start("console", console_command(settings, reload=reload))
+        processes.wait_ready("console", f"{settings.public_url}/healthz")
+        people.print(f"Console  {settings.public_url}")
+    if "dagster" in parts:
+        processes.start("dagster", dagster_command(settings))
+        processes.wait_ready("dagster", f"{settings.dagster_url}/server_info")
+        people.print(f"Dagster  {settings.dagster_url}")

@@ -1,0 +1,77 @@
+"""Jobs and schedules of the providers, made from their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from assets.streams import shards_of
+from resources import parking
+from resources.backline import Backline
+from resources.provider import Provider
+
+CRONS = {"15m": "*/15 * * * *", "1h": "0 * * * *", "6h": "0 */6 * * *", "1d": "0 4 * * *"}
+PARTITION_TAG = "dagster/partition"
+IN_PROGRESS = (
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+)
+
+
+def job_name(provider: Provider) -> str:
+    """Return ``<provider>_sync``."""
+    return f"{provider.name}_sync"
+
+
+def sync_job(provider: Provider, shards: int) -> dg.UnresolvedAssetJobDefinition:
+    """Return the job that syncs all of a provider's streams."""
+    return dg.define_asset_job(
+        job_name(provider),
+        selection=dg.AssetSelection.groups(provider.name),
+        partitions_def=shards_of(shards),
+        description=f"Reads every stream of every connected {provider.title} account of a shard. "
+        "Set `orgs` or `accounts` in the config to read less, `only_failed` to repeat what failed, "
+        "`full` to forget where the last sync stopped.",
+        tags={"backline/provider": provider.name},
+    )
+
+
+def sync_schedule(
+    provider: Provider, job: dg.UnresolvedAssetJobDefinition, shards: Sequence[str]
+) -> dg.ScheduleDefinition:
+    """Return the schedule that starts the job for each shard that is not under way."""
+
+    @dg.schedule(
+        name=f"{provider.name}_sync_schedule",
+        job=job,
+        cron_schedule=CRONS[provider.every],
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Syncs {provider.title} every {provider.every}; skips shards that are still syncing, "
+        f"and everything while {provider.title} asks us to wait.",
+    )
+    def tick(
+        context: dg.ScheduleEvaluationContext, backline: dg.ResourceParam[Backline]
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        parked = parking.current(backline.database, provider)
+        if parked is not None:
+            yield dg.SkipReason(str(parked))
+            return
+        busy = _busy_shards(context.instance, provider)
+        moment = context.scheduled_execution_time.isoformat()
+        for shard in shards:
+            if shard in busy:
+                yield dg.SkipReason(f"Shard {shard} is still syncing.")
+            else:
+                yield dg.RunRequest(run_key=f"{moment}/{shard}", partition_key=shard)
+
+    return tick
+
+
+def _busy_shards(instance: dg.DagsterInstance, provider: Provider) -> set[str]:
+    running = instance.get_runs(RunsFilter(job_name=job_name(provider), statuses=list(IN_PROGRESS)))
+    return {run.tags[PARTITION_TAG] for run in running if PARTITION_TAG in run.tags}

@@ -1,0 +1,113 @@
+"""Processes of a local installation: started together, ended together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import Self
+
+import httpx
+
+from resources.errors import BacklineError
+from resources.settings import REPOSITORY
+
+GRACE_SECONDS = 10
+READY_SECONDS = 90
+
+
+class ProcessEnded(BacklineError):
+    """A process ended that should have gone on."""
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Processes:
+    """Child processes by name; leaving the context ends them all, and their children."""
+
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGTERM, _interrupt)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, name: str, command: Sequence[str], *, quiet: bool = False) -> None:
+        """Start a child in a process group of its own, in the repository's folder."""
+        output = subprocess.DEVNULL if quiet else None
+        environment = {**os.environ, **self.environment}  # noqa: TID251  # handed on, not read
+        self._running[name] = subprocess.Popen(  # noqa: S603  # our own commands
+            command, cwd=REPOSITORY, env=environment, start_new_session=True, stdout=output, stderr=output
+        )
+
+    def wait_ready(self, name: str, address: str) -> None:
+        """Wait until an address of a child answers; raise ``ProcessEnded`` where the child is gone first."""
+        until = time.monotonic() + READY_SECONDS
+        while not _answers(address):
+            if self._running[name].poll() is not None:
+                raise ProcessEnded(f"{name} ended with {self._running[name].returncode} before it was ready.")
+            if time.monotonic() > until:
+                raise ProcessEnded(f"{name} did not answer at {address} within {READY_SECONDS} s.")
+            time.sleep(0.1)
+
+    def wait(self) -> None:
+        """Wait until one of the children ends, which is a fault; Ctrl-C ends the waiting."""
+        while True:
+            for name, process in self._running.items():
+                if process.poll() is not None:
+                    raise ProcessEnded(f"{name} ended with {process.returncode}; its last lines say why.")
+            time.sleep(0.5)
+
+    def stop_one(self, name: str) -> None:
+        """End one child, kindly first."""
+        alone = Processes(_running={name: self._running.pop(name)})
+        alone.stop()
+
+    def stop(self) -> None:
+        """End all children, kindly first."""
+        for process in self._running.values():
+            _signal(process, signal.SIGTERM)
+        until = time.monotonic() + GRACE_SECONDS
+        for process in self._running.values():
+            try:
+                process.wait(max(until - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                _signal(process, signal.SIGKILL)
+                process.wait()
+            _signal(process, signal.SIGKILL)  # what it left of its group
+        self._running.clear()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=2).status_code < httpx.codes.INTERNAL_SERVER_ERROR
+    except httpx.HTTPError:
+        return False

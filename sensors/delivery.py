@@ -1,0 +1,28 @@
+"""The sensor that guarantees delivery: it sweeps due events, whoever wrote them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import dagster as dg
+
+from resources.backline import Backline
+from resources.delivery import LONGEST_ROUND_SECONDS, Dispatcher
+
+
+@dg.sensor(
+    minimum_interval_seconds=1,  # the daemon's loop takes 5 s; asking for 5 would miss every second one
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Delivers due events to n8n, signed, and schedules the retries. If events stay pending, "
+    "look at `backline events list --status pending`: each names its last error.",
+)
+def event_delivery(backline: dg.ResourceParam[Backline]) -> dg.SkipReason:
+    """Deliver what is due; a receiver that fails costs its events an attempt and the tick nothing."""
+    if not backline.settings.n8n_url:
+        return dg.SkipReason("BACKLINE_N8N_URL is not set; events wait.")
+    report = asyncio.run(Dispatcher(backline).deliver_due(LONGEST_ROUND_SECONDS))
+    if not report.attempts:
+        return dg.SkipReason("Nothing is due.")
+    return dg.SkipReason(
+        f"Delivered {report.delivered}, to be retried {report.retried}, failed {report.failed}."
+    )

@@ -1,0 +1,155 @@
+"""The sensor that finds runs which ended badly without telling anybody: lost workers, killed commands."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+from dagster import DagsterRun, DagsterRunStatus, RunsFilter
+
+from assets.runs import root_run_id
+from resources.backline import Backline
+from resources.database import utc_now
+from resources.events import Event, event_id, write_events
+from resources.provider import Provider
+from resources.providers import PROVIDERS
+from resources.tables import ConnectedAccount, Grant, Org, WebhookEvent
+
+REREAD = timedelta(hours=24)
+CHECK_EVERY_SECONDS = 15
+PROCESS_TAG, KILLED_TAG = "backline/process", "backline/killed"
+PARTITION_TAG = "dagster/partition"
+BADLY_ENDED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+
+
+def process_name() -> str:
+    """Return what names this process on its host, as put into the tags of runs that it executes itself."""
+    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """Return when a process started, so that another with its number is told apart; empty where it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
+            return stat.read().rpartition(")")[2].split()[19]
+    except OSError:
+        return "0" if _exists(pid) else ""
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> list[DagsterRun]:
+    """Mark as failed the unfinished runs whose executing command on this host is gone; return them."""
+    dead = []
+    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])):
+        host, _, rest = run.tags.get(PROCESS_TAG, "").partition("/")
+        pid, _, started = rest.partition("/")
+        if host == socket.gethostname() and pid.isdecimal() and _started(int(pid)) != started:
+            instance.add_run_tags(run.run_id, {KILLED_TAG: "true"})
+            instance.report_run_failed(run, "The command that executed this run is gone.")
+            dead.append(run)
+    return dead
+
+
+def tell_of_failures(instance: dg.DagsterInstance, backline: Backline) -> int:
+    """Write ``error.occurred`` for each org that a badly ended run left without any event; return how many.
+
+    Runs of the last day are read again each time: an event that is there already is left alone, so no
+    position can slip past one.
+    """
+    wanted = RunsFilter(statuses=list(BADLY_ENDED), updated_after=utc_now() - REREAD)
+    runs = [record.dagster_run for record in instance.get_run_records(wanted)]
+    events = [event for run in runs for event in _missing_events(backline, run)]
+    with backline.database.write() as connection:
+        write_events(connection, events)
+    return len(events)
+
+
+def _missing_events(backline: Backline, run: DagsterRun) -> list[Event]:
+    provider = _provider_of(run)
+    if provider is None or run.is_complete_and_waiting_to_retry:
+        return []
+    with backline.database.read() as connection:
+        org_ids = connection.execute(_untold_orgs(backline, run, provider)).scalars().all()
+    return [_event(run, provider, org_id) for org_id in org_ids]
+
+
+def _untold_orgs(backline: Backline, run: DagsterRun, provider: Provider) -> sa.Select[tuple[uuid.UUID]]:
+    account, config = ConnectedAccount, _sync_config(run.run_config)
+    told = sa.exists().where(
+        WebhookEvent.org_id == account.org_id,
+        WebhookEvent.provider == provider.name,
+        WebhookEvent.run_id == root_run_id(run),
+    )
+    query = (
+        sa.select(account.org_id)
+        .distinct()
+        .join(Org, Org.id == account.org_id)
+        .join(Grant, Grant.account_id == account.id)
+        .where(account.provider == provider.name, account.status == "connected", ~told)
+    )
+    if run.tags.get(PARTITION_TAG, "").isdecimal():
+        shard = int(run.tags[PARTITION_TAG])
+        query = query.where(account.shard_hash % backline.settings.shards == shard)
+    if config.get("orgs"):
+        query = query.where(Org.slug.in_(config["orgs"]))
+    if config.get("accounts"):
+        query = query.where(account.id.in_([uuid.UUID(account_id) for account_id in config["accounts"]]))
+    return query
+
+
+def _event(run: DagsterRun, provider: Provider, org_id: uuid.UUID) -> Event:
+    return Event(
+        id=event_id(root_run_id(run), org_id, provider.name, "error.occurred"),
+        type="error.occurred",
+        provider=provider.name,
+        org_id=org_id,
+        payload={
+            "error": "run_failed",
+            "message": f"The {provider.title} sync ended as {run.status.value} before this org was complete.",
+            "cure": "Open the run in Dagster and re-execute it; what was committed is not repeated.",
+            "accountId": None,
+            "runId": run.run_id,
+        },
+        created_at=utc_now(),
+        run_id=root_run_id(run),
+    )
+
+
+def _provider_of(run: DagsterRun) -> Provider | None:
+    keys = run.asset_selection or ()
+    names = {key.path[0] for key in keys} or {run.job_name.removesuffix("_sync")}
+    return next((PROVIDERS[name] for name in names if name in PROVIDERS), None)
+
+
+def _sync_config(run_config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the config of the sync's op, empty where the run has none."""
+    ops: Mapping[str, Any] = run_config.get("ops", {})
+    return next((op.get("config", {}) for name, op in ops.items() if name.endswith("_streams")), {})
+
+
+@dg.sensor(
+    minimum_interval_seconds=CHECK_EVERY_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells n8n of syncs that ended badly before they could tell themselves: a killed worker, a "
+    "cancelled run, a code location that was down.",
+)
+def run_failures(context: dg.SensorEvaluationContext, backline: dg.ResourceParam[Backline]) -> dg.SkipReason:
+    """Close dead runs, and tell of all that ended badly."""
+    dead = close_dead_runs(context.instance)
+    told = tell_of_failures(context.instance, backline)
+    return dg.SkipReason(f"Closed {len(dead)} dead runs, wrote {told} events.")
