@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from simulator.spotify import library, playlists
+from simulator.spotify.catalogue import ARTISTS
 from simulator.world import Collection, World
 
 PLAY_MS = 180_000
+Some = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
     """Change of a collection: places to remove, as listed before, then how many new things come on top."""
 
     remove: tuple[int, ...] = ()
-    add: int = 0
+    add: Some = 0
 
 
 class Edit(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,7 +28,7 @@ class Edit(msgspec.Struct, forbid_unknown_fields=True):
     saved_tracks: Change | None = None
     saved_albums: Change | None = None
     followed_artists: Change | None = None
-    plays: int = 0
+    plays: Some = 0
     playlist_touch: tuple[int, ...] = ()
     display_name: str | None = None
 
@@ -60,6 +64,8 @@ def _check(world: World, order: Edit) -> None:
         size = len(library.slots(world, order.account, collection))
         if change and not all(0 <= place < size for place in change.remove):
             raise IndexError(f"{collection}.remove: there are places 0 to {size - 1}")
+        if change and _next_slot(world, order.account, collection) + change.add > ARTISTS:
+            raise IndexError(f"{collection}.add: the world has {ARTISTS} artists only")
     mine = playlists.owned(order.account)
     if not all(0 <= place < mine for place in order.playlist_touch):
         raise IndexError(f"playlist_touch: the account has made playlists 0 to {mine - 1}")
@@ -69,12 +75,17 @@ def _change(world: World, account: int, collection: Collection, change: Change |
     if change is None:
         return
     edits, shown = world.edits_of(account), library.slots(world, account, collection)
-    kept = [slot for place, slot in enumerate(shown) if place not in set(change.remove)]
-    known = {slot for name, slot in edits.added_at if name == collection}
-    first = max(known | {library.first_size(account, collection) - 1}) + 1  # no slot comes back
+    removed, first = set(change.remove), _next_slot(world, account, collection)
+    kept = [slot for place, slot in enumerate(shown) if place not in removed]
     new = list(range(first + change.add - 1, first - 1, -1))
     edits.added_at |= {(collection, slot): world.clock.now() for slot in new}
     edits.slots[collection] = new + kept
+
+
+def _next_slot(world: World, account: int, collection: Collection) -> int:
+    """Return the first slot never used: what was removed does not come back."""
+    known = {slot for name, slot in world.edits_of(account).added_at if name == collection}
+    return max(known | {library.first_size(account, collection) - 1}) + 1
 
 
 def _play(world: World, account: int, count: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ Kind = Literal[
     "rate_limit",
     "quota",
     "server_error",
+    "slow",
     "slow_drip",
     "cut",
     "malformed_json",
@@ -21,7 +22,6 @@ Kind = Literal[
     "missing_field",
     "repeat_page",
 ]
-KINDS: tuple[str, ...] = get_args(Kind)
 POSITION_PARAMETERS = ("offset", "after", "before")
 QUOTA_SECONDS, RATE_SECONDS, DRIP_SECONDS = 86_400, 5, 5.0
 
@@ -48,7 +48,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
 
     kind: Kind
     match: Match = msgspec.field(default_factory=Match)
-    times: int | None = 1
+    times: Annotated[int, msgspec.Meta(ge=0)] | None = 1
     retry_after: int | None = None
     status: int | None = None
     field: str | None = None
@@ -112,7 +112,7 @@ def redirected(rule: Rule, request: Request) -> Request:
 
 def spoiled(rule: Rule, reply: Reply) -> Reply:
     """Return the reply as the fault leaves it."""
-    if rule.kind in {"cut", "slow_drip"}:
+    if rule.kind in {"cut", "slow", "slow_drip"}:
         return reply._replace(spoil=rule.kind, spoil_seconds=rule.seconds)
     if rule.kind == "malformed_json":
         return reply._replace(body=reply.body[: max(1, len(reply.body) // 2)])

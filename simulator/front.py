@@ -98,6 +98,8 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
 
 
 async def _send(reply: Reply, send: Send) -> None:
+    if reply.spoil == "slow":
+        await asyncio.sleep(reply.spoil_seconds)
     await send({"type": "http.response.start", "status": reply.status, "headers": _headers(reply)})
     if reply.spoil == "cut":
         await send(

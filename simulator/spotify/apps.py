@@ -16,7 +16,12 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1")
 
 def redirect_problem(address: str) -> str | None:
     """Return why Spotify would not redirect there, or ``None`` where it would."""
-    parts = urlsplit(address)
+    if not address.isascii() or not address.isprintable():
+        return "INVALID_CLIENT: Invalid redirect URI"
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "INVALID_CLIENT: Invalid redirect URI"
     if parts.path != CALLBACK_PATH or parts.query or parts.fragment or not parts.hostname:
         return "INVALID_CLIENT: Invalid redirect URI"
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):

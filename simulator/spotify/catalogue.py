@@ -21,7 +21,7 @@ SHOWS = 500
 LONGEST_SINGLE, LONGEST_ALBUM = 3, 14  # tracks
 MARKETS = ["AT", "BR", "CA", "DE", "ES", "FR", "GB", "JP", "NL", "US"]
 OPEN_URL, IMAGE_URL = "https://open.spotify.com", "https://i.scdn.co/image"
-OCCASIONAL = 9
+OCCASIONAL, UNPLAYABLE_EVERY = 9, 40
 
 
 class Shape(NamedTuple):
@@ -195,8 +195,11 @@ def _track(shape: Shape, track: int) -> dict[str, Any]:
         "name": names.title(track),
         "preview_url": None,
     }
+    playable = seed % UNPLAYABLE_EVERY != 0
+    if not playable:
+        body |= {"is_playable": False, "restrictions": {"reason": "market"}}
     if shape.extended:
-        body["available_markets"] = MARKETS
+        body["available_markets"] = MARKETS if playable else []
     return body
 
 

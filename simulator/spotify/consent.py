@@ -19,6 +19,7 @@ from simulator.world import World
 CODE_SECONDS = 600
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 OFFERED_ACCOUNTS = 10
+LONGEST_NUMBER = 20  # digits; Python reads no endless ones
 CARRIED = (
     *("client_id", "redirect_uri", "response_type", "scope", "state"),
     *("code_challenge", "code_challenge_method"),
@@ -97,7 +98,9 @@ class Consent:
     def account(self, request: Request) -> int | None:
         """Return the account chosen on the screen."""
         chosen = self._asked(request).get("account", "0")
-        return int(chosen) if chosen.isascii() and chosen.isdecimal() else None
+        return (
+            int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < LONGEST_NUMBER else None
+        )
 
     def answer(self, request: Request) -> Reply:
         """Show the screen, or act on its decision."""

@@ -9,7 +9,7 @@ import msgspec
 
 from simulator.spotify import catalogue, library, playlists
 from simulator.spotify.asked import Asked, number_of, offset_page
-from simulator.spotify.ids import make_id, mix, read_user_id
+from simulator.spotify.ids import make_id, make_user_id, mix, read_user_id
 from simulator.spotify.query import Refused
 
 Body = dict[str, Any] | msgspec.Raw
@@ -42,8 +42,25 @@ def my_albums(asked: Asked) -> Body:
 
 
 def my_playlists(asked: Asked) -> Body:
-    """Answer ``/me/playlists``."""
+    """Answer ``/me/playlists``, whose links name the person's public path, as recorded.
+
+    In development mode that path is closed: whoever follows the link instead of its offset learns it here.
+    """
+    path = f"/users/{make_user_id(asked.account)}/playlists"
     numbers = playlists.of_account(asked.world, asked.account)
+    return _playlists(Asked(**{**vars(asked), "path": path}), numbers)
+
+
+def user_playlists(asked: Asked) -> Body:
+    """Answer ``/users/{id}/playlists``: of others, what is public."""
+    number = _user(asked)
+    if number == asked.account:
+        return my_playlists(asked)
+    mine = range(number * playlists.PLACES, number * playlists.PLACES + playlists.owned(number))
+    return _playlists(asked, [playlist for playlist in mine if playlists.is_public(playlist)])
+
+
+def _playlists(asked: Asked, numbers: list[int]) -> Body:
     return offset_page(
         asked, len(numbers), lambda place: playlists.listed_object(asked.world, asked.shape, numbers[place])
     )
@@ -215,11 +232,16 @@ def playlist_tracks(asked: Asked) -> Body:
     return _items(asked, _playlist(asked))
 
 
-def user(asked: Asked) -> Body:
-    """Answer ``/users/{id}``."""
+def _user(asked: Asked) -> int:
     number = read_user_id(asked.name)
     if number is None or not asked.world.has(number):
         raise Refused(404, "Resource not found")
+    return number
+
+
+def user(asked: Asked) -> Body:
+    """Answer ``/users/{id}``."""
+    number = _user(asked)
     body = library.user_object(asked.world, asked.shape, number)
     return body | {"followers": {"href": None, "total": mix(151, number) % 5_000}, "images": []}
 

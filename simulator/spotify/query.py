@@ -9,6 +9,7 @@ from simulator.spotify.library import TIME_RANGES
 
 Reader = Callable[[str], Any]
 FARTHEST_OFFSET = 100_000
+LONGEST_NUMBER = 20  # digits; Python reads no endless ones
 GROUPS = ("album", "single", "appears_on", "compilation")
 SEARCH_TYPES = ("album", "artist", "playlist", "track", "show", "episode", "audiobook")
 
@@ -27,7 +28,8 @@ def whole(name: str, lowest: int, highest: int) -> Reader:
     """Return a reader of a whole number in a range."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal()) or not lowest <= int(text[:20]) <= highest:
+        is_number = text.isascii() and text.isdecimal() and len(text) < LONGEST_NUMBER
+        if not is_number or not lowest <= int(text) <= highest:
             raise Refused(400, f"Invalid {name}")
         return int(text)
 

@@ -62,12 +62,13 @@ ENDPOINTS: dict[str, Endpoint] = {
     "/tracks": Endpoint(endpoints.several_tracks, query.IDS, removed=True),
     "/artists/*/top-tracks": Endpoint(endpoints.artist_top_tracks, query.MARKET, removed=True),
     "/users/*": Endpoint(endpoints.user, removed=True),
+    "/users/*/playlists": Endpoint(endpoints.user_playlists, query.PAGE, removed=True),
     "/playlists/*/tracks": Endpoint(
         endpoints.playlist_tracks, {**query.LONG_PAGE, **query.ITEM_FORM}, removed=True
     ),
 }
 REMOVED_AND_NOT_SIMULATED = (
-    "/users/*/playlists /artists/*/related-artists /browse/categories /browse/categories/* "
+    "/artists/*/related-artists /browse/categories /browse/categories/* "
     "/browse/categories/*/playlists /browse/featured-playlists /browse/new-releases /markets /shows "
     "/episodes /audiobooks /chapters /audio-features /audio-features/* /audio-analysis/* "
     "/recommendations /recommendations/available-genre-seeds"

@@ -30,6 +30,8 @@ class Sim:
     tokens: dict[Any, str] = field(default_factory=dict)
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send one request."""
+
         async def go() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8790") as client:
@@ -38,11 +40,13 @@ class Sim:
         return asyncio.run(go())
 
     def control(self, order: str, **body: Any) -> Any:
+        """Give the simulator an order."""
         reply = self.ask("POST", f"/control/{order}", json=body)
         assert reply.status_code == 200, reply.text
         return reply.json()
 
     def grant(self, account: int = 0, **order: Any) -> dict[str, Any]:
+        """Return a grant of an account."""
         return self.control("grants", provider="spotify", account=account, **order)
 
     def get(self, path: str, account: int = 0, **order: Any) -> httpx.Response:
@@ -53,21 +57,25 @@ class Sim:
         return self.ask("GET", f"/spotify/v1{path}", headers={"authorization": f"Bearer {self.tokens[key]}"})
 
     def body(self, path: str, account: int = 0) -> Any:
+        """Return an accepted reply's body."""
         reply = self.get(path, account)
         assert reply.status_code == 200, reply.text
         return reply.json()
 
     def pages(self, path: str, account: int = 0) -> list[dict[str, Any]]:
-        """Read a list to its end by its own next links."""
+        """Read a list to its end by the positions in its next links."""
         pages = [self.body(path, account)]
         while pages[-1]["next"]:
-            pages.append(self.body(pages[-1]["next"].partition("/spotify/v1")[2], account))
+            position = pages[-1]["next"].partition("?")[2]
+            pages.append(self.body(f"{path.partition('?')[0]}?{position}", account))
         return pages
 
     def items(self, path: str, account: int = 0) -> list[Any]:
+        """Return all items of a list."""
         return [item for page in self.pages(path, account) for item in page["items"]]
 
     def refused(self, path: str, account: int = 0, **order: Any) -> tuple[int, str]:
+        """Return the status and message of a refusal."""
         reply = self.get(path, account, **order)
         return reply.status_code, reply.json()["error"]["message"]
 

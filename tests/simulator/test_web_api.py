@@ -206,6 +206,18 @@ def test_a_page_past_the_end_is_empty(sim):
     assert page["previous"]
 
 
+def test_links_of_playlists_lead_to_a_path_that_development_apps_lost(sim, extended):
+    following = sim.body("/me/playlists?limit=1")["next"].partition("/spotify/v1")[2]
+    assert following.startswith("/users/")
+    assert sim.refused(following) == (403, "Forbidden")
+    assert extended.body(following) == extended.body("/me/playlists?limit=1&offset=1")
+
+
+def test_endless_numbers_are_refused(sim):
+    assert sim.refused(f"/me/tracks?limit={'9' * 5000}") == (400, "Invalid limit")
+    assert sim.refused(f"/me/tracks?limit={'0' * 5000}") == (400, "Invalid limit")
+
+
 def test_followed_artists_are_paged_by_the_last_id(sim):
     first = sim.body("/me/following?type=artist&limit=10", 1)["artists"]
     assert first["cursors"]["after"] == first["items"][-1]["id"]

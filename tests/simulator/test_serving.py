@@ -1,0 +1,90 @@
+"""The simulator as its own program, over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from resources.signing import SigningSecret, signed_headers
+
+pytestmark = [pytest.mark.integration, pytest.mark.providers]
+SECRET = SigningSecret(b"0123456789abcdef0123456789abcdef")
+ROOT = Path(__file__).parents[2]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def wait_for(address, seconds=20):
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        try:
+            return httpx.get(f"{address}/healthz")
+        except httpx.TransportError:
+            time.sleep(0.05)
+    return pytest.fail("the simulator did not start")
+
+
+@pytest.fixture(scope="module")
+def served():
+    """The simulator's address; its secrets come from the environment."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "simulator",
+        "--port",
+        str(port),
+        "--accounts",
+        "20",
+        "--mode",
+        "extended",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, env={"BACKLINE_N8N_SIGNING_SECRETS": SECRET.text()}) as program:
+        try:
+            wait_for(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            program.terminate()
+
+
+@pytest.fixture
+def bearer(served):
+    order = {"provider": "spotify", "account": 7}
+    grant = httpx.post(f"{served}/control/grants", json=order).json()
+    return {"authorization": f"Bearer {grant['access_token']}"}
+
+
+def test_options_reach_the_world(served):
+    assert httpx.post(f"{served}/control/mode", json={}).json()["accounts"] == 20
+
+
+def test_pages_link_to_the_served_address(served, bearer):
+    page = httpx.get(f"{served}/spotify/v1/me/playlists?limit=1", headers=bearer).json()
+    assert page["next"].startswith(f"{served}/spotify/v1/")
+
+
+def test_cut_replies_break_the_connection(served, bearer):
+    httpx.post(f"{served}/control/faults", json={"kind": "cut"})
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{served}/spotify/v1/me", headers=bearer)
+    assert httpx.get(f"{served}/spotify/v1/me", headers=bearer).status_code == 200
+
+
+def test_slow_drips_arrive_whole_for_the_patient(served, bearer):
+    httpx.post(f"{served}/control/faults", json={"kind": "slow_drip", "seconds": 0.2})
+    assert httpx.get(f"{served}/spotify/v1/me", headers=bearer).json()["type"] == "user"
+
+
+def test_secrets_come_from_the_environment(served):
+    headers = signed_headers([SECRET], "evt_served", int(time.time()), b"{}")
+    reply = httpx.post(f"{served}/receiver/webhook/data-sync", content=b"{}", headers=headers)
+    assert reply.status_code == 202
