@@ -218,3 +218,17 @@ def test_touched_playlists_change_their_snapshot_and_gain_an_item(sim):
     assert changed == [1]
     assert after[1]["items"]["total"] == before[1]["items"]["total"] + 1
     assert after[0] == before[0]
+
+
+def test_a_touched_playlist_keeps_its_items_behind_the_new_one(sim):
+    mine, _ = playlists_of(sim, 1)
+    path = f"/playlists/{mine[1]['id']}/items?limit=50"
+    before = sim.items(path, 1)
+    sim.control("edit", account=1, playlist_touch=[1])
+    assert sim.items(path, 1)[1:] == before
+
+
+def test_scopes_decide_what_extended_apps_see_of_a_person(extended):
+    assert "email" in extended.get("/me").json()
+    assert "email" not in extended.get("/me", scopes=["user-read-private"]).json()
+    assert "country" not in extended.get("/me", scopes=[]).json()
