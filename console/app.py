@@ -1,0 +1,31 @@
+"""The console as one application."""
+
+import httpx
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from console import api, connecting, health, integrations
+from console.faults import handle_faults
+from console.guard import Guard
+from console.pages import STATIC
+from console.parts import Console, origin_of
+from resources.backline import Backline
+from resources.providers import PROVIDERS
+
+
+def create_app(backline: Backline, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """Return the console of ``backline``; ``transport`` replaces the network."""
+    app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None)
+    app.state.console = Console(backline, transport)
+    for router in (integrations.router, connecting.router, health.router, api.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    handle_faults(app)
+    consents = {origin_of(backline.authorize_url(provider)) for provider in PROVIDERS.values()}
+    app.add_middleware(Guard, public_url=backline.settings.public_url, form_targets=tuple(sorted(consents)))
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """Return the console of the settings in the environment, for uvicorn's ``--factory``."""
+    return create_app(Backline())

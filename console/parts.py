@@ -1,0 +1,61 @@
+"""What the console's handlers work with: Backline, the way out, and where browsers reach the console."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import httpx
+from fastapi import Depends, Request
+
+from resources.backline import Backline
+from resources.http import open_client
+from resources.limiter import AppLimiter
+from resources.provider import Provider
+
+MOST_CONNECTIONS = 4
+
+
+@dataclass(frozen=True)
+class Console:
+    """One console; ``transport`` replaces the network.
+
+    ``patience_seconds`` is how long a person waits for a provider at most.
+    """
+
+    backline: Backline
+    transport: httpx.AsyncBaseTransport | None = None
+    patience_seconds: float = 20
+    limiters: dict[str, AppLimiter] = field(default_factory=dict)
+
+    @property
+    def public_url(self) -> str:
+        """Where browsers reach the console, without a slash at its end."""
+        return self.backline.settings.public_url.rstrip("/")
+
+    def open_client(self) -> httpx.AsyncClient:
+        """Return a client for a few requests."""
+        return open_client(MOST_CONNECTIONS, self.transport)
+
+    def limiter(self, provider: Provider) -> AppLimiter:
+        """Return the pace of the provider's app, the same for all who ask."""
+        if provider.name not in self.limiters:
+            limit, redis_url = self.backline.limit(provider), self.backline.settings.redis_url
+            self.limiters[provider.name] = AppLimiter(provider.name, limit, redis_url)
+        return self.limiters[provider.name]
+
+
+def console_of(request: Request) -> Console:
+    """Return the console that a request came to."""
+    console = request.app.state.console
+    if not isinstance(console, Console):
+        raise TypeError("The application was not made by console.app.create_app.")
+    return console
+
+
+ConsolePart = Annotated[Console, Depends(console_of)]
+
+
+def origin_of(address: str) -> str:
+    """Return scheme, host and port of an address, as browsers write them in ``Origin``."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()

@@ -1,0 +1,58 @@
+"""The console's server: uvicorn on this machine only, without its access log.
+
+uvicorn would log whole addresses, and with them the code and state of every OAuth callback; the
+console's own access log (:mod:`console.guard`) names method, path, status and time instead.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.config import LOGGING_CONFIG
+
+from console.app import create_app
+from console.guard import LOOPBACK
+from resources.backline import Backline
+from resources.errors import InputRefused
+
+RELOAD_TARGET = "console.app:app_from_environment"
+FOLDERS = Path(__file__).resolve().parent.parent
+SHUTDOWN_SECONDS = 5
+
+
+def serve(backline: Backline, host: str = "127.0.0.1", port: int = 8700, *, reload: bool = False) -> None:
+    """Serve until interrupted; with ``reload`` the settings come from the environment alone.
+
+    Raises ``InputRefused`` for a host that others could reach: there is no login yet.
+    """
+    if host not in LOOPBACK:
+        cure = "use 127.0.0.1, and reach it from elsewhere through an SSH tunnel"
+        raise InputRefused(
+            "host", f"{host!r} can be reached by others, and the console has no login yet", cure
+        )
+    app = RELOAD_TARGET if reload else create_app(backline)
+    uvicorn.run(
+        app,
+        factory=reload,
+        host=host,
+        port=port,
+        reload=reload,
+        reload_dirs=[str(FOLDERS / name) for name in ("console", "resources")] if reload else None,
+        access_log=False,
+        log_config=log_config(),
+        server_header=False,
+        log_level="info",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+def log_config() -> dict[str, Any]:
+    """Return uvicorn's, with the console's lines shown and those of HTTP clients kept out.
+
+    Some providers take secrets in the address, which httpx logs.
+    """
+    config = copy.deepcopy(LOGGING_CONFIG)
+    config["loggers"] |= {"console": {"handlers": ["default"], "level": "INFO", "propagate": False}}
+    config["loggers"] |= {name: {"level": "WARNING"} for name in ("httpx", "httpcore")}
+    return config
