@@ -33,14 +33,14 @@ def judge(key: dg.AssetKey, stream: Stream, report: StreamReport) -> list[dg.Ass
             check_name="api_success_rate",
             passed=rate > LOWEST_SUCCESS_RATE,
             severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"success_rate": rate, "requests": usage.requests, "refused": usage.refused},
+            metadata={"success_rate": round(rate, 4), "requests": usage.requests, "refused": usage.refused},
         ),
         dg.AssetCheckResult(
             asset_key=key,
             check_name="response_time",
             passed=mean_ms < LONGEST_MEAN_MS,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"mean_ms": mean_ms, "p95_ms": usage.latency.percentile_ms(0.95)},
+            metadata={"mean_ms": round(mean_ms, 1), "p95_ms": round(usage.latency.percentile_ms(0.95), 1)},
         ),
         dg.AssetCheckResult(
             asset_key=key,

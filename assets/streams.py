@@ -71,15 +71,10 @@ def provider_assets(
         context: dg.AssetExecutionContext, config: SyncConfig, backline: dg.ResourceParam[Backline]
     ) -> Iterator[Any]:
         request = _request(context, config, provider, shards)
-        # results come before the failure: a run that only raises leaves old green checks standing
         listener = on_commit or _logged(context.log.info)
         report = uvloop.run(sync_and_deliver(backline, request, on_commit=listener))
-        for stream in request.streams:
-            key = stream_key(provider, stream.name)
-            summary = report.streams[stream.name]
-            yield dg.MaterializeResult(
-                asset_key=key, metadata=metadata_of(summary), check_results=judge(key, stream, summary)
-            )
+        # results come before the failure: a run that only raises leaves old green checks standing
+        yield from _results(context, provider, request, report)
         _fail_above(backline.settings.failure_threshold, provider, report)
 
     return sync_streams
@@ -100,10 +95,31 @@ def _spec(provider: Provider, stream: Stream) -> dg.AssetSpec:
     )
 
 
+def _results(
+    context: dg.AssetExecutionContext, provider: Provider, request: SyncRequest, report: SyncReport
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """Yield what was chosen of the streams that were synced: their materializations, their checks."""
+    for stream in request.streams:
+        key, summary = stream_key(provider, stream.name), report.streams[stream.name]
+        checks = [check for check in judge(key, stream, summary) if _is_chosen(context, check)]
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata_of(summary), check_results=checks)
+        else:
+            yield from checks
+
+
+def _is_chosen(context: dg.AssetExecutionContext, check: dg.AssetCheckResult) -> bool:
+    return any(
+        chosen.asset_key == check.asset_key and chosen.name == check.check_name
+        for chosen in context.selected_asset_check_keys
+    )
+
+
 def _request(
     context: dg.AssetExecutionContext, config: SyncConfig, provider: Provider, shards: int
 ) -> SyncRequest:
     chosen = {key.path[-1] for key in context.selected_asset_keys}
+    chosen |= {check.asset_key.path[-1] for check in context.selected_asset_check_keys}
     run = context.run
     return SyncRequest(
         provider=provider,

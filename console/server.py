@@ -21,13 +21,21 @@ FOLDERS = Path(__file__).resolve().parent.parent
 SHUTDOWN_SECONDS = 5
 
 
-def serve(backline: Backline, host: str = "127.0.0.1", port: int = 8700, *, reload: bool = False) -> None:
+def serve(
+    backline: Backline,
+    host: str = "127.0.0.1",
+    port: int = 8700,
+    *,
+    reload: bool = False,
+    trust_network: bool = False,
+) -> None:
     """Serve until interrupted; with ``reload`` the settings come from the environment alone.
 
-    Raises ``InputRefused`` for a host that others could reach: there is no login yet.
+    Raises ``InputRefused`` for a host that others could reach, unless ``trust_network`` says that
+    something in front keeps them out: there is no login yet.
     """
-    if host not in LOOPBACK:
-        cure = "use 127.0.0.1, and reach it from elsewhere through an SSH tunnel"
+    if host not in LOOPBACK and not trust_network:
+        cure = "use 127.0.0.1 and an SSH tunnel, or --trust-network where a container's port is published so"
         raise InputRefused(
             "host", f"{host!r} can be reached by others, and the console has no login yet", cure
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from resources.settings import Settings
@@ -36,15 +37,34 @@ def console_command(settings: Settings, *, reload: bool = False) -> list[str]:
     command = [
         sys.executable,
         "-m",
-        "console.server",
+        "console",
         "--port",
         str(urlsplit(settings.public_url).port or 8700),
     ]
     return [*command, "--reload"] if reload else command
 
 
-def dagster_command(settings: Settings) -> list[str]:
-    """Return the command that runs Dagster's webserver, daemon and code server."""
-    address = urlsplit(settings.dagster_url)
-    command = [sys.executable, "-m", "dagster", "dev", "--workspace", "workspace.yaml"]
-    return [*command, "--host", "127.0.0.1", "--port", str(address.port or 3000)]
+def code_server_command(port: int) -> list[str]:
+    """Return the command that serves the code location; one server for webserver, daemon and runs."""
+    command = [sys.executable, "-m", "dagster", "code-server", "start", "--module-name", "pipelines.api"]
+    return [*command, "--host", "127.0.0.1", "--port", str(port), "--location-name", "api"]
+
+
+def write_workspace(settings: Settings, port: int) -> Path:
+    """Write the workspace that names the local code server, and return its path."""
+    path = settings.home / "workspace.yaml"
+    server = f"{{host: 127.0.0.1, port: {port}, location_name: api}}"
+    path.write_text(f"load_from:\n  - grpc_server: {server}\n", encoding="utf-8")
+    return path
+
+
+def webserver_command(settings: Settings, workspace: Path) -> list[str]:
+    """Return the command that serves Dagster's own pages, on the loopback: Dagster knows no login."""
+    port = str(urlsplit(settings.dagster_url).port or 3000)
+    command = [sys.executable, "-m", "dagster_webserver", "--workspace", str(workspace)]
+    return [*command, "--host", "127.0.0.1", "--port", port]
+
+
+def daemon_command(workspace: Path) -> list[str]:
+    """Return the command that ticks schedules and sensors and launches runs."""
+    return [sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(workspace)]

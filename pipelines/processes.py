@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -49,9 +50,9 @@ class Processes:
     ) -> None:
         self.stop()
 
-    def start(self, name: str, command: Sequence[str], *, quiet: bool = False) -> None:
-        """Start a child in a process group of its own, in the repository's folder."""
-        output = subprocess.DEVNULL if quiet else None
+    def start(self, name: str, command: Sequence[str], *, log: Path | None = None) -> None:
+        """Start a child in a process group of its own, in the repository's folder; ``log`` takes its output."""
+        output = log.open("ab") if log else None
         environment = {**os.environ, **self.environment}  # noqa: TID251  # handed on, not read
         self._running[name] = subprocess.Popen(  # noqa: S603  # our own commands
             command, cwd=REPOSITORY, env=environment, start_new_session=True, stdout=output, stderr=output
@@ -59,12 +60,19 @@ class Processes:
 
     def wait_ready(self, name: str, address: str) -> None:
         """Wait until an address of a child answers; raise ``ProcessEnded`` where the child is gone first."""
+        self._wait_until(name, lambda: _answers(address), f"answer at {address}")
+
+    def wait_listening(self, name: str, port: int) -> None:
+        """Wait until a child listens on a port of the loopback; raise ``ProcessEnded`` likewise."""
+        self._wait_until(name, lambda: _listens(port), f"listen on port {port}")
+
+    def _wait_until(self, name: str, is_ready: Callable[[], bool], what: str) -> None:
         until = time.monotonic() + READY_SECONDS
-        while not _answers(address):
+        while not is_ready():
             if self._running[name].poll() is not None:
                 raise ProcessEnded(f"{name} ended with {self._running[name].returncode} before it was ready.")
             if time.monotonic() > until:
-                raise ProcessEnded(f"{name} did not answer at {address} within {READY_SECONDS} s.")
+                raise ProcessEnded(f"{name} did not {what} within {READY_SECONDS} s.")
             time.sleep(0.1)
 
     def wait(self) -> None:
@@ -111,3 +119,9 @@ def _answers(address: str) -> bool:
         return httpx.get(address, timeout=2).status_code < httpx.codes.INTERNAL_SERVER_ERROR
     except httpx.HTTPError:
         return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -56,8 +56,8 @@ def demo(*, keep: bool) -> None:
     upgrade(backline.database)
     with Processes(environment) as processes:
         base = f"http://127.0.0.1:{port}"
-        processes.start("simulator", simulator_command(port))
-        processes.start("console", console_command(backline.settings))
+        processes.start("simulator", simulator_command(port), log=_log(settings, "simulator"))
+        processes.start("console", console_command(backline.settings), log=_log(settings, "console"))
         processes.wait_ready("simulator", f"{base}/healthz")
         processes.wait_ready("console", f"{backline.settings.public_url}/healthz")
         _connect_in_browser(backline.settings.public_url, ORGS[0], account=0)
@@ -78,6 +78,12 @@ def _fresh_settings() -> Settings:
     shutil.rmtree(home, ignore_errors=True)
     port = free_port()
     return Settings(home=home, database_url="", n8n_url="", public_url=f"http://127.0.0.1:{port}")
+
+
+def _log(settings: Settings, name: str) -> Path:
+    folder = settings.home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.log"
 
 
 def _run(*arguments: str) -> None:

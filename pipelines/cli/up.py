@@ -6,7 +6,15 @@ import click
 
 from pipelines.cli.output import migrated, people
 from pipelines.instance import open_instance
-from pipelines.local import console_command, dagster_command, simulator_command, simulator_environment
+from pipelines.local import (
+    code_server_command,
+    console_command,
+    daemon_command,
+    simulator_command,
+    simulator_environment,
+    webserver_command,
+    write_workspace,
+)
 from pipelines.processes import Processes, free_port
 from resources.backline import Backline
 from resources.settings import Settings
@@ -61,6 +69,16 @@ def _start_parts(processes: Processes, settings: Settings, parts: tuple[str, ...
         processes.wait_ready("console", f"{settings.public_url}/healthz")
         people.print(f"Console  {settings.public_url}")
     if "dagster" in parts:
-        processes.start("dagster", dagster_command(settings))
-        processes.wait_ready("dagster", f"{settings.dagster_url}/server_info")
-        people.print(f"Dagster  {settings.dagster_url}")
+        _start_dagster(processes, settings)
+        people.print(f"Dagster  {settings.dagster_url} (logs in {settings.home / 'logs'})")
+
+
+def _start_dagster(processes: Processes, settings: Settings) -> None:
+    port, logs = free_port(), settings.home / "logs"
+    logs.mkdir(exist_ok=True)
+    workspace = write_workspace(settings, port)
+    processes.start("code server", code_server_command(port), log=logs / "code-server.log")
+    processes.wait_listening("code server", port)
+    processes.start("daemon", daemon_command(workspace), log=logs / "daemon.log")
+    processes.start("webserver", webserver_command(settings, workspace), log=logs / "webserver.log")
+    processes.wait_ready("webserver", f"{settings.dagster_url}/server_info")
