@@ -33,8 +33,8 @@ SOURCE_TAG = "backline/source"
 class SyncConfig(dg.Config):
     """Which accounts to sync, and how; all connected ones where nothing is said."""
 
-    orgs: list[str] = []
-    accounts: list[str] = []
+    orgs: list[str] = []  # noqa: RUF012  # pydantic copies it
+    accounts: list[str] = []  # noqa: RUF012  # likewise
     only_failed: bool = False
     full: bool = False
 
@@ -144,9 +144,8 @@ def _logged(log: Callable[[str], None]) -> Callable[[SyncReport], None]:
         nonlocal last
         if time.monotonic() - last >= LOG_EVERY_SECONDS:
             last = time.monotonic()
-            log(
-                f"{report.accounts.total()} accounts, {report.records} records so far: {dict(report.accounts)}"
-            )
+            states = dict(report.accounts)
+            log(f"{report.accounts.total()} accounts, {report.records} records so far: {states}")
 
     return on_commit
 
@@ -156,7 +155,7 @@ def _fail_above(threshold: float, provider: Provider, report: SyncReport) -> Non
         failed, total = report.accounts["failed"], report.accounts.total()
         first = next(trouble for stream in report.streams.values() for trouble in stream.troubles)
         raise dg.Failure(
-            f"{failed} of {total} {provider.title} accounts failed; the first, {first.account} of {first.org}: "
-            f"{first.message}",
+            f"{failed} of {total} {provider.title} accounts failed; "
+            f"the first, {first.account} of {first.org}: {first.message}",
             allow_retries=False,
         )

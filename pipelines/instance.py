@@ -16,10 +16,10 @@ CONFIGURATION = REPOSITORY / "dagster.yaml"
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Make the embedded Dagster home, with the repository's configuration; leave another one alone."""
+    """Make Dagster's home; one that has a configuration of its own keeps it."""
     home = settings.resolved_dagster_home
-    if settings.dagster_home is None:
-        home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
+    if settings.dagster_home is None or not (home / CONFIGURATION.name).exists():
         shutil.copyfile(CONFIGURATION, home / CONFIGURATION.name)
     return home
 

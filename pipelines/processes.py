@@ -46,12 +46,12 @@ class Processes:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.stop()
 
     def start(self, name: str, command: Sequence[str], *, log: Path | None = None) -> None:
-        """Start a child in a process group of its own, in the repository's folder; ``log`` takes its output."""
+        """Start a child in the repository's folder and a process group of its own; ``log`` gets its output."""
         output = log.open("ab") if log else None
         environment = {**os.environ, **self.environment}  # noqa: TID251  # handed on, not read
         self._running[name] = subprocess.Popen(  # noqa: S603  # our own commands

@@ -47,7 +47,7 @@ def prune(backline: Backline, instance: dg.DagsterInstance) -> dict[str, int]:
 def prune_old(context: dg.OpExecutionContext, backline: dg.ResourceParam[Backline]) -> None:
     """Prune and say how much."""
     counts = prune(backline, context.instance)
-    context.log.info(f"Deleted {counts}.")
+    context.log.info("Deleted %s.", counts)
     context.add_output_metadata(dict(counts))
 
 

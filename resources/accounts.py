@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from resources import audit
 from resources.backline import Backline
-from resources.database import utc_now
+from resources.database import AnyRow, utc_now
 from resources.errors import InputRefused
 from resources.grants import Tokens, store_grant
 from resources.provider import Provider
@@ -97,9 +97,7 @@ def parse_import_line(line: str) -> Connection:
 def check_slug(slug: str) -> None:
     """Refuse a slug that does not fit addresses and file names."""
     if not SLUG.fullmatch(slug):
-        raise InputRefused(
-            "org", f"{slug[:80]!r} is not a slug", "use a-z, 0-9 and -, at most 63, no - first"
-        )
+        raise InputRefused("org", f"{slug[:80]!r} is not a slug", "use at most 63 of a-z, 0-9 and -")
 
 
 def check_config(provider: Provider, config: dict[str, Any]) -> None:
@@ -117,7 +115,7 @@ def check_config(provider: Provider, config: dict[str, Any]) -> None:
 def connect(
     backline: Backline, wanted: Connection, actor: str, connection: sa.Connection
 ) -> tuple[uuid.UUID, uuid.UUID, bool]:
-    """Store an account and its grant, made or renewed; return org id, account id, and whether it was there."""
+    """Store an account and its grant; return the org's id, the account's, and whether it was there."""
     now = utc_now()
     org_id = _org_id(connection, wanted.org_slug, now)
     found = connection.execute(
@@ -180,7 +178,7 @@ def _org_id(connection: sa.Connection, slug: str, now: datetime) -> uuid.UUID:
 
 def list_accounts(
     connection: sa.Connection, org: str | None = None, provider: str | None = None
-) -> Sequence[sa.Row[Any]]:
+) -> Sequence[AnyRow]:
     """Return accounts with their org's slug and their grant's times, without any secret."""
     query = (
         sa.select(

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from resources.errors import InputRefused
 from resources.settings import Settings
 
+AnyRow = sa.Row[*tuple[Any, ...]]
 SQLITE_BUSY_TIMEOUT_MS = 30_000
 
 

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.backline import Backline
-from resources.database import Database, utc_now
+from resources.database import AnyRow, Database, utc_now
 from resources.events import CROCKFORD, ID_CHARACTERS, PATHS, body_of
 from resources.http import open_client, retry_after_seconds
 from resources.schemas import sample_of
@@ -62,7 +62,7 @@ class Answer:
 class Attempt:
     """One attempt to deliver one event."""
 
-    event: sa.Row[Any]
+    event: AnyRow
     url: str
     answer: Answer
 
@@ -92,7 +92,7 @@ class Dispatcher:
         self._transport = transport
 
     async def deliver_due(self, seconds: float) -> DeliveryReport:
-        """Deliver what is due until nothing is or ``seconds`` have passed; one bad receiver raises nothing."""
+        """Deliver what is due until nothing is, or ``seconds`` have passed; no receiver makes it raise."""
         report, until = DeliveryReport(), time.monotonic() + min(seconds, LONGEST_ROUND_SECONDS)
         if not self._base_url:
             return report
@@ -108,19 +108,19 @@ class Dispatcher:
         return report
 
     async def _post_all(
-        self, client: httpx.AsyncClient, events: Sequence[sa.Row[Any]], until: float
+        self, client: httpx.AsyncClient, events: Sequence[AnyRow], until: float
     ) -> list[Attempt]:
         """Post events a few at a time; those not begun when the time is up stay due."""
         gate = asyncio.Semaphore(self._concurrency)
 
-        async def one(event: sa.Row[Any]) -> Attempt | None:
+        async def one(event: AnyRow) -> Attempt | None:
             async with gate:
                 return await self._post(client, event) if time.monotonic() < until else None
 
         attempts = await asyncio.gather(*(one(event) for event in events))
         return [attempt for attempt in attempts if attempt is not None]
 
-    async def _post(self, client: httpx.AsyncClient, event: sa.Row[Any]) -> Attempt:
+    async def _post(self, client: httpx.AsyncClient, event: AnyRow) -> Attempt:
         url = f"{self._base_url}/webhook/{PATHS[event.event_type]}"
         return Attempt(event, url, await post_signed(client, url, self._secrets, event.id, body_of(event)))
 
@@ -172,7 +172,7 @@ async def _excerpt(response: httpx.Response) -> str:
     return body[:EXCERPT_BYTES].decode(errors="replace").replace("\0", "\ufffd")
 
 
-def claim(database: Database, count: int) -> Sequence[sa.Row[Any]]:
+def claim(database: Database, count: int) -> Sequence[AnyRow]:
     """Take up to ``count`` due events under a lease, oldest first."""
     now, event = utc_now(), WebhookEvent
     due = (

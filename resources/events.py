@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from resources.database import AnyRow
 from resources.tables import WebhookEvent
 
 EventType = Literal["provider.connected", "data.synced", "scraper.completed", "error.occurred"]
@@ -62,7 +63,7 @@ class Event:
         return {"userId": self.user_id, "timestamp": stamp, "source": self.source}
 
 
-def body_of(event: sa.Row[Any]) -> bytes:
+def body_of(event: AnyRow) -> bytes:
     """Return the body to send of a ``webhook_events`` row, the same bytes on every attempt."""
     return msgspec.json.encode(
         {

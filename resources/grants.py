@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from resources import audit
 from resources.backline import Backline
-from resources.database import utc_now
+from resources.database import AnyRow, utc_now
 from resources.errors import GrantExpired, Transient
 from resources.events import Event, event_id, write_events
 from resources.oauth import TokenClient, TokenReply
@@ -62,13 +62,13 @@ def subject(account_id: uuid.UUID) -> str:
     return f"grants/{account_id}"
 
 
-def open_grant(vault: Vault, row: sa.Row[Any]) -> HeldGrant:
+def open_grant(vault: Vault, row: AnyRow) -> HeldGrant:
     """Unseal a row with ``account_id, sealed, key_id, expires_at, generation``."""
     plain = vault.unseal(Sealed(row.sealed, row.key_id), subject(row.account_id))
     return HeldGrant(row.account_id, msgspec.json.decode(plain, type=Tokens), row.expires_at, row.generation)
 
 
-def store_grant(
+def store_grant(  # noqa: PLR0913  # a grant has that many parts
     connection: sa.Connection,
     vault: Vault,
     account_id: uuid.UUID,
@@ -140,10 +140,6 @@ class GrantKeeper:
 
     async def _refresh_claimed(self, grant: HeldGrant, owner: str, org_id: uuid.UUID) -> HeldGrant:
         try:
-            if grant.tokens.refresh_token is None:
-                raise GrantExpired(
-                    self._provider.name, "the access token ended and there is no refresh token"
-                )
             reply = await self._token_client.refresh(grant.tokens.refresh_token)
         except GrantExpired as error:
             await self.give_up(grant, org_id, error)
@@ -164,7 +160,7 @@ class GrantKeeper:
         sealed = self._backline.vault.seal(msgspec.json.encode(tokens), subject(grant.account_id))
         now = utc_now()
         expires_at, generation = reply.expires_at(now), grant.generation + 1
-        values = {"sealed": sealed.value, "key_id": sealed.key_id, "expires_at": expires_at}
+        values: dict[str, Any] = {"sealed": sealed.value, "key_id": sealed.key_id, "expires_at": expires_at}
         values |= {"generation": generation, "updated_at": now, "lease_owner": None, "lease_until": None}
         mine = (Grant.account_id == grant.account_id) & (Grant.lease_owner == owner)
         with self._backline.database.write() as connection:
@@ -183,7 +179,7 @@ def ask_for_reconnection(
         .where(ConnectedAccount.id == grant.account_id, ConnectedAccount.status == "connected", still)
         .values(status="needs_reconnect", error_type=error.code, error_message=str(error))
     )
-    payload = {"error": error.code, "message": str(error), "cure": error.cure}
+    payload: dict[str, Any] = {"error": error.code, "message": str(error), "cure": error.cure}
     payload |= {"accountId": str(grant.account_id), "runId": None}
     event = Event(
         id=event_id("grant_expired", grant.account_id, grant.generation),

@@ -147,8 +147,8 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
             moment = parsedate_to_datetime(text)
         except ValueError:
             return None
-        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+        seconds = float((moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+    return float(max(seconds, 0.0)) if math.isfinite(seconds) else None
 
 
 def _explanation(body: bytes, api: Api) -> tuple[str, str]:

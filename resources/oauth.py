@@ -89,8 +89,11 @@ class TokenClient:
             form["code_verifier"] = verifier
         return await self._post(form)
 
-    async def refresh(self, refresh_token: str) -> TokenReply:
+    async def refresh(self, refresh_token: str | None) -> TokenReply:
         """Exchange a refresh token; raise ``GrantExpired`` where a person must consent again."""
+        if refresh_token is None:
+            problem = "the access token ended and there is no refresh token"
+            raise GrantExpired(self._provider.name, problem)
         return await self._post({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     async def _post(self, form: dict[str, str]) -> TokenReply:

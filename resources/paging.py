@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 Params = dict[str, str | int]
 
 
-class PagingStalled(Exception):  # noqa: N818  # a fact about the reply, turned into ContractChanged
+class PagingStalled(Exception):  # a fact about the reply, turned into ContractChanged
     """The reply asks for a page that has been read already."""
 
 
@@ -32,7 +32,9 @@ class Page:
 class Paging(Protocol):
     """The way through the pages of one stream."""
 
-    items: str
+    @property
+    def items(self) -> str:
+        """Where the items stand in the reply, as a dotted path."""
 
     def envelope(self) -> Mapping[str, str]:
         """Return where ``next``, ``total`` and ``after`` stand in the reply, as dotted paths."""

@@ -77,7 +77,6 @@ class Column:
         return typing.get_origin(self.type) in {list, dict}
 
 
-@functools.cache
 def columns_of(record: type[Record]) -> tuple[Column, ...]:
     """Return the record's columns in declared order, nested records flattened."""
     return tuple(_columns(record, prefixes=("",), nullable=False))

@@ -17,7 +17,7 @@ NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 NAMED_REJECTIONS = 5
 
 
-class ReplyRefused(Exception):  # noqa: N818  # turned into ContractChanged, which knows the provider
+class ReplyRefused(Exception):  # turned into ContractChanged, which knows the provider
     """The reply as a whole is not what the stream declares; the message names the field."""
 
 

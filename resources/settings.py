@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     and are read through :meth:`of_provider`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="BACKLINE_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="BACKLINE_", env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     home: Path = Field(Path(".backline"), description="Folder of the embedded state.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in HOME.")
@@ -47,7 +49,9 @@ class Settings(BaseSettings):
         None, description="Folder of an n8n installed elsewhere; empty installs one in HOME/n8n."
     )
     n8n_port: int = Field(5678, ge=1, le=65535, description="Port of the n8n that `make n8n` starts.")
-    delivery_concurrency: int = Field(8, ge=1, le=256, description="Event deliveries in flight.")
+    delivery_concurrency: int = Field(
+        4, ge=1, le=256, description="Event deliveries in flight; n8n takes no more by being sent more."
+    )
     retention_days: int = Field(30, ge=1, description="Days that runs, events and attempts are kept.")
     redis_url: str = Field("", description="Shared rate limits; empty keeps them in the process.")
 
@@ -73,7 +77,7 @@ class ProviderSettings(BaseSettings):
     Empty addresses mean the real ones of the provider's declaration.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
 
     client_id: str = Field("", description="The app's client id; one stored in the console wins.")
     client_secret: SecretStr = Field(SecretStr(""), description="The app's secret; likewise.")

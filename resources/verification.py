@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from resources.backline import Backline
+from resources.database import AnyRow
 from resources.errors import ContractChanged, GrantExpired, InputRefused
 from resources.grants import GrantKeeper, open_grant
 from resources.http import ProviderClient, Usage, open_client
@@ -71,7 +72,7 @@ async def verify_account(
     return name
 
 
-def _read(backline: Backline, account_id: uuid.UUID) -> sa.Row[Any]:
+def _read(backline: Backline, account_id: uuid.UUID) -> AnyRow:
     columns = (Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation)
     query = sa.select(*columns, ConnectedAccount.org_id, ConnectedAccount.provider).join(ConnectedAccount)
     with backline.database.read() as connection:

@@ -6,7 +6,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from resources.backline import Backline
-from resources.database import Database, utc_now
+from resources.database import AnyRow, Database, utc_now
 from resources.events import Event, event_id, write_events
 from resources.provider import Provider
 from resources.providers import PROVIDERS
@@ -37,7 +37,7 @@ def announce_ending(database: Database, provider: Provider) -> int:
     return len(rows)
 
 
-def _event(provider: Provider, row: sa.Row[tuple[object, ...]]) -> Event:
+def _event(provider: Provider, row: AnyRow) -> Event:
     ends = row.authorized_at + (provider.oauth.lifetime or row.authorized_at.resolution)
     message = f"{provider.title} ends the grant of {row.display_name} on {ends:%Y-%m-%d}"
     return Event(

@@ -34,7 +34,7 @@ def process_name() -> str:
 
 
 def _started(pid: int) -> str:
-    """Return when a process started, so that another with its number is told apart; empty where it is gone."""
+    """Return when a process started, to tell it from another of its number; empty where it is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
             return stat.read().rpartition(")")[2].split()[19]
@@ -88,7 +88,7 @@ def _missing_events(backline: Backline, run: DagsterRun) -> list[Event]:
     return [_event(run, provider, org_id) for org_id in org_ids]
 
 
-def _untold_orgs(backline: Backline, run: DagsterRun, provider: Provider) -> sa.Select[tuple[uuid.UUID]]:
+def _untold_orgs(backline: Backline, run: DagsterRun, provider: Provider) -> sa.Select[uuid.UUID]:
     account, config = ConnectedAccount, _sync_config(run.run_config)
     told = sa.exists().where(
         WebhookEvent.org_id == account.org_id,

@@ -48,8 +48,8 @@ def demo(*, keep: bool) -> None:
     environment = {**simulator_environment(settings, port), "BACKLINE_HOME": str(settings.home)}
     environment |= {
         "BACKLINE_PUBLIC_URL": settings.public_url,
-        "BACKLINE_DATABASE_URL": "",
-        "DAGSTER_HOME": "",
+        "BACKLINE_DATABASE_URL": settings.resolved_database_url,
+        "DAGSTER_HOME": str(settings.home / "dagster"),
     }
     os.environ.update(environment)  # noqa: TID251  # the demo's own settings, for this process and its children
     backline = Backline(Settings())

@@ -97,9 +97,8 @@ def test_command(context: click.Context, event_type: str, *, as_json: bool) -> N
     if as_json:
         show_json(verdict)
     else:
-        people.print(
-            f"{verdict['url']}: {verdict['status_code'] or '–'} {verdict['error'] or 'accepted'} ({verdict['duration_ms']} ms)"
-        )
+        outcome = f"{verdict['status_code'] or '–'} {verdict['error'] or 'accepted'}"
+        people.print(f"{verdict['url']}: {outcome} ({verdict['duration_ms']} ms)")
     context.exit(0 if verdict["delivered"] else 1)
 
 

@@ -76,7 +76,7 @@ def _alert(request: SyncRequest, errors: Sequence[Mapping[str, str]]) -> dict[st
     first = telling[0]
     return {
         "error": first["error"],
-        "message": f"{len(accounts)} account(s) of {request.provider.title} failed; the first: {first['message']}",
+        "message": f"{len(accounts)} {request.provider.title} account(s) failed; first: {first['message']}",
         "cure": "See the account in the console; the next sync tries again.",
         "accountId": first["accountId"] if len(accounts) == 1 else None,
         "runId": request.run_id,
@@ -153,7 +153,7 @@ def _skipped(
         )
         .group_by(account.org_id)
     )
-    return Counter({org_id: count for org_id, count in connection.execute(query)})
+    return Counter(dict(connection.execute(query).tuples()))
 
 
 def _stamp(moment: datetime) -> str:

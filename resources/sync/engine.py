@@ -109,9 +109,9 @@ class SyncEngine:
         self, api: ProviderClient, keeper: GrantKeeper, candidate: Candidate
     ) -> AccountPass:
         """Read one account; whatever goes wrong is its own."""
+        if self._parked is not None and self._parked.retry_at > utc_now():
+            return self._failed(candidate, self._parked)
         try:
-            if self._parked is not None and self._parked.retry_at > utc_now():
-                raise self._parked
             grant = open_grant(self._backline.vault, candidate.grant)
             reader = AccountReader(
                 candidate.account,

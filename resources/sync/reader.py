@@ -107,7 +107,7 @@ class AccountPass:
 class AccountReader:
     """Reads the streams of one account."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a reader stands on, all of it handed in
         self,
         account: Account,
         grant: HeldGrant,

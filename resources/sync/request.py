@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from resources.database import Database
+from resources.database import AnyRow, Database
 from resources.events import Source
 from resources.provider import Provider, Stream
 from resources.sync.reader import Account
@@ -49,7 +49,7 @@ class Candidate:
     """An account to be synced and its sealed grant; ``is_last`` where its org ends with it."""
 
     account: Account
-    grant: sa.Row[Any]
+    grant: AnyRow
     is_last: bool
 
 
@@ -64,7 +64,7 @@ def candidates(database: Database, request: SyncRequest) -> Iterator[Candidate]:
         yield held
 
 
-def _account(row: sa.Row[Any], cursors: dict[str, dict[str, Any]]) -> Account:
+def _account(row: AnyRow, cursors: dict[str, dict[str, Any]]) -> Account:
     return Account(
         id=row.account_id,
         org_id=row.org_id,
@@ -76,10 +76,8 @@ def _account(row: sa.Row[Any], cursors: dict[str, dict[str, Any]]) -> Account:
     )
 
 
-def _rows(
-    database: Database, request: SyncRequest
-) -> Iterator[tuple[sa.Row[Any], dict[str, dict[str, Any]]]]:
-    after: sa.Row[Any] | None = None
+def _rows(database: Database, request: SyncRequest) -> Iterator[tuple[AnyRow, dict[str, dict[str, Any]]]]:
+    after: AnyRow | None = None
     while True:
         with database.read() as connection:
             rows = connection.execute(_query(request, after)).all()
@@ -90,7 +88,7 @@ def _rows(
         after = rows[-1]
 
 
-def _query(request: SyncRequest, after: sa.Row[Any] | None) -> sa.Select[Any]:
+def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:
     account = ConnectedAccount
     query = (
         sa.select(

@@ -1,4 +1,4 @@
-"""A sync that tells of itself: events are tried as soon as they are committed, the sensor is the guarantee."""
+"""A sync that tells of itself: its events are tried at once; the sensor is the guarantee."""
 
 from __future__ import annotations
 
