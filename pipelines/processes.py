@@ -51,7 +51,7 @@ class Processes:
         self.stop()
 
     def start(self, name: str, command: Sequence[str], *, log: Path | None = None) -> None:
-        """Start a child in the repository's folder and a process group of its own; ``log`` gets its output."""
+        """Start a child in the repository's folder and a group of its own; ``log`` gets its output."""
         output = log.open("ab") if log else None
         environment = {**os.environ, **self.environment}  # noqa: TID251  # handed on, not read
         self._running[name] = subprocess.Popen(  # noqa: S603  # our own commands

@@ -143,12 +143,16 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        seconds = float((moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
-    return float(max(seconds, 0.0)) if math.isfinite(seconds) else None
+        return _seconds_until(text, now)
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _seconds_until(text: str, now: datetime) -> float | None:
+    try:
+        moment: datetime = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max((moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds(), 0.0)
 
 
 def _explanation(body: bytes, api: Api) -> tuple[str, str]:

@@ -24,7 +24,7 @@ READ_SCOPES = (
 MOST_GRANTS = 10_000
 
 
-class ControlRefused(ValueError):  # noqa: N818  # an answer to whoever steers the simulator
+class ControlRefused(ValueError):  # an answer to whoever steers the simulator
     """The order cannot be carried out; the message says why."""
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -24,7 +27,7 @@ from pipelines.instance import open_instance
 from pipelines.local import console_command, simulator_command, simulator_environment
 from pipelines.processes import Processes, free_port
 from resources.backline import Backline
-from resources.errors import BacklineError
+from resources.errors import BacklineError, InputRefused
 from resources.migrations import upgrade
 from resources.providers import PROVIDERS
 from resources.settings import REPOSITORY, Settings
@@ -43,7 +46,12 @@ class DemoFailed(BacklineError):
 @click.option("--keep", is_flag=True, help="Leave everything running, and say where.")
 def demo(*, keep: bool) -> None:
     """Connect simulated accounts, sync them through Dagster, deliver the events, and sum it up."""
-    settings = _fresh_settings()
+    folder = Settings().home
+    with _alone(folder):
+        _demo(_fresh_settings(folder), keep=keep)
+
+
+def _demo(settings: Settings, *, keep: bool) -> None:
     port = free_port()
     environment = {**simulator_environment(settings, port), "BACKLINE_HOME": str(settings.home)}
     environment |= {
@@ -72,9 +80,22 @@ def demo(*, keep: bool) -> None:
             run_until_interrupted(backline.settings, environment, None, PARTS)
 
 
-def _fresh_settings() -> Settings:
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep a second demo out of the same folder, which it would empty."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            cure = "wait for it, or set BACKLINE_HOME to another folder"
+            raise InputRefused("BACKLINE_HOME", f"another demo is running in {folder}", cure) from None
+        yield
+
+
+def _fresh_settings(folder: Path) -> Settings:
     """Return settings of an installation of the demo's own, empty, beside the real one."""
-    home = Settings().home / "demo"
+    home = folder / "demo"
     shutil.rmtree(home, ignore_errors=True)
     port = free_port()
     return Settings(home=home, database_url="", n8n_url="", public_url=f"http://127.0.0.1:{port}")

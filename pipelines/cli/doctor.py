@@ -87,7 +87,7 @@ def _providers(backline: Backline) -> Iterator[Finding]:
 def _accounts(backline: Backline) -> Iterator[Finding]:
     query = sa.select(ConnectedAccount.status, sa.func.count()).group_by(ConnectedAccount.status)
     with backline.database.read() as connection:
-        counts = dict(connection.execute(query).tuples())
+        counts = dict(connection.execute(query).tuples().all())
     if not counts:
         yield Finding(
             "accounts",
@@ -106,7 +106,7 @@ def _accounts(backline: Backline) -> Iterator[Finding]:
 def _events(backline: Backline) -> Iterator[Finding]:
     query = sa.select(WebhookEvent.status, sa.func.count()).group_by(WebhookEvent.status)
     with backline.database.read() as connection:
-        counts = dict(connection.execute(query).tuples())
+        counts = dict(connection.execute(query).tuples().all())
     failed = counts.get("failed", 0)
     detail = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none yet"
     cure = "see `backline events list --status failed`, then `backline events replay --status failed`"

@@ -11,6 +11,7 @@ import click
 import dagster as dg
 import sqlalchemy as sa
 from dagster import RunsFilter
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from assets.runs import TAKES_UP_TAG, root_run_id
@@ -158,9 +159,25 @@ def _run_shards(backline: Backline, scope: Scope, total: int, *, quiet: bool) ->
                 raise_on_error=False,
             )
             runs.append(result.run_id)
+            if not result.success:
+                errors.print(f"[red]Run {result.run_id} failed:[/] {escape(_reason(result))}")
             done = progress.tasks[0]
             before = [int(done.completed), done.fields["records"]]
     return runs
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    """Return why a run failed, from the innermost cause."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data and failure.user_failure_data.description:
+                return failure.user_failure_data.description
+            error = failure.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return error.message.strip() if error is not None else "no reason was recorded"
+    return "it ended before any step"
 
 
 def _tags(instance: dg.DagsterInstance, scope: Scope, shard: str) -> dict[str, str]:

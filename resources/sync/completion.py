@@ -153,7 +153,7 @@ def _skipped(
         )
         .group_by(account.org_id)
     )
-    return Counter(dict(connection.execute(query).tuples()))
+    return Counter({row[0]: row[1] for row in connection.execute(query)})
 
 
 def _stamp(moment: datetime) -> str:

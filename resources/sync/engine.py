@@ -59,6 +59,12 @@ class SyncEngine:
 
     async def run(self) -> SyncReport:
         """Sync every account; one that fails is reported, and only a fault of our own raises."""
+        try:
+            return await self._run()
+        except ExceptionGroup as group:  # the first cause names the fault; the rest are its consequences
+            raise group.exceptions[0] from group
+
+    async def _run(self) -> SyncReport:
         self._parked = await asyncio.to_thread(
             parking.current, self._backline.database, self._request.provider
         )

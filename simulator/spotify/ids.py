@@ -20,7 +20,7 @@ ID_LENGTH, USER_LENGTH = 22, 26
 USER_PREFIX = "31"
 
 
-class MalformedId(ValueError):  # noqa: N818  # what was asked, not what broke
+class MalformedId(ValueError):  # what was asked, not what broke
     """The text is not 22 characters of base 62."""
 
 

@@ -14,7 +14,7 @@ GROUPS = ("album", "single", "appears_on", "compilation")
 SEARCH_TYPES = ("album", "artist", "playlist", "track", "show", "episode", "audiobook")
 
 
-class Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
+class Refused(Exception):  # an answer, not a fault of ours
     """The request is answered with an error; ``plain`` says that its body is text, not JSON."""
 
     def __init__(

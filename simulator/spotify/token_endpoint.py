@@ -15,7 +15,7 @@ from simulator.world import World
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-class Denied(Exception):  # noqa: N818  # an answer, not a fault of ours
+class Denied(Exception):  # an answer, not a fault of ours
     """The request is answered with an OAuth error."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
