@@ -86,6 +86,6 @@ class ProviderSettings(BaseSettings):
     token_url: str = Field("", description="Where codes and refresh tokens are exchanged.")
     rate_limit: str = Field(
         "",
-        pattern=r"^(\d+/\d+)?$",
+        pattern=r"^([1-9]\d*/[1-9]\d*)?$",
         description="`requests/seconds` of the app, in place of the declared limit.",
     )

@@ -1,0 +1,115 @@
+"""Settings: their defaults, what they refuse, and that each is written down."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from resources.settings import REPOSITORY, ProviderSettings, Settings
+
+PAGE = REPOSITORY / "docs" / "reference" / "settings.md"
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch, tmp_path):
+    """No ``.env``, and nothing in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"BACKLINE_{name.upper()}", raising=False)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+
+
+def test_embedded_default_keeps_everything_in_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("BACKLINE_HOME", str(tmp_path / "state"))
+    settings = Settings()
+    assert settings.resolved_database_url == f"sqlite:///{tmp_path}/state/backline.db"
+    assert settings.resolved_dagster_home == tmp_path / "state" / "dagster"
+    assert settings.environment == "embedded"
+
+
+def test_relative_home_is_absolute_wherever_the_process_goes_later(tmp_path):
+    assert Settings().home == tmp_path / ".backline"
+
+
+def test_set_database_and_dagster_home_win_over_the_defaults(monkeypatch):
+    monkeypatch.setenv("BACKLINE_DATABASE_URL", "postgresql://u@h/d")
+    monkeypatch.setenv("DAGSTER_HOME", "/srv/dagster")
+    settings = Settings()
+    assert settings.resolved_database_url == "postgresql://u@h/d"
+    assert settings.resolved_dagster_home == Path("/srv/dagster")
+
+
+def test_env_file_is_read_and_the_environment_wins(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("BACKLINE_SHARDS=7\nBACKLINE_N8N_URL=http://n8n\nOTHER=1\n")
+    monkeypatch.setenv("BACKLINE_SHARDS", "9")
+    settings = Settings()
+    assert (settings.shards, settings.n8n_url) == (9, "http://n8n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENVIRONMENT", "staging"),
+        ("ENVIRONMENT", "production\n"),
+        ("SHARDS", "0"),
+        ("SHARDS", "257"),
+        ("SHARDS", "many"),
+        ("SYNC_CONCURRENCY", "0"),
+        ("FAILURE_THRESHOLD", "1.1"),
+        ("FAILURE_THRESHOLD", "-0.1"),
+        ("FAILURE_THRESHOLD", "nan"),
+        ("N8N_PORT", "65536"),
+        ("DELIVERY_CONCURRENCY", "0"),
+        ("RETENTION_DAYS", "0"),
+    ],
+)
+def test_bad_value_is_refused_by_the_settings_name(monkeypatch, name, value):
+    monkeypatch.setenv(f"BACKLINE_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    "value", ["180", "180/", "/30", "a/b", "-1/30", "180/30/2", "0/30", "180/0", "180/30\n"]
+)
+def test_rate_limit_that_is_no_rate_is_refused(monkeypatch, value):
+    monkeypatch.setenv("BACKLINE_ACME_RATE_LIMIT", value)
+    with pytest.raises(ValidationError, match="rate_limit"):
+        ProviderSettings(_env_prefix="BACKLINE_ACME_")
+
+
+def test_provider_reads_only_its_own_settings(monkeypatch):
+    monkeypatch.setenv("BACKLINE_ACME_CLIENT_ID", "of acme")
+    monkeypatch.setenv("BACKLINE_OTHER_CLIENT_ID", "of another")
+    assert ProviderSettings(_env_prefix="BACKLINE_ACME_").client_id == "of acme"
+
+
+def test_secrets_are_not_shown(monkeypatch):
+    monkeypatch.setenv("BACKLINE_ENCRYPTION_KEYS", "canary-key")
+    monkeypatch.setenv("BACKLINE_N8N_SIGNING_SECRETS", "canary-signing")
+    monkeypatch.setenv("BACKLINE_ACME_CLIENT_SECRET", "canary-app")
+    settings, provider = Settings(), ProviderSettings(_env_prefix="BACKLINE_ACME_")
+    shown = f"{settings!r} {settings} {settings.model_dump_json()} {provider!r} {provider.model_dump_json()}"
+    assert "canary" not in shown
+
+
+@pytest.mark.parametrize("kind", [Settings, ProviderSettings])
+def test_every_setting_says_what_it_is_for(kind):
+    assert [name for name, field in kind.model_fields.items() if not field.description] == []
+
+
+def variables() -> list[str]:
+    common = [
+        str(field.validation_alias or f"BACKLINE_{name.upper()}")
+        for name, field in Settings.model_fields.items()
+    ]
+    return common + [f"BACKLINE_SPOTIFY_{name.upper()}" for name in ProviderSettings.model_fields]
+
+
+@pytest.mark.parametrize("variable", variables())
+def test_every_setting_stands_in_the_reference(variable):
+    name = re.escape(variable.replace("SPOTIFY", "<PROVIDER>"))
+    assert re.search(rf"`({name}|{re.escape(variable)})`", PAGE.read_text()), f"{variable} is not in {PAGE}"
