@@ -6,7 +6,6 @@ Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/st
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -43,7 +42,7 @@ class SigningSecret:
             raise InputRefused(field, f"a secret does not start with {PREFIX}", cure)
         try:
             key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # not base64, or not even ASCII
             raise InputRefused(field, "a secret is not base64", cure) from error
         if not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
             raise InputRefused(field, f"a secret has {len(key)} bytes", cure)
