@@ -8,7 +8,6 @@ value's subject (table and row), so that a value copied to another row does not 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -49,7 +48,7 @@ class EncryptionKey:
         cure = "use URL-safe base64 of 32 bytes, as `backline keys new` prints"
         try:
             raw = base64.b64decode(text, altchars=b"-_", validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # not base64, or not even ASCII
             raise InputRefused(FIELD, "a key is not base64", cure) from error
         if len(raw) != KEY_BYTES:
             raise InputRefused(FIELD, f"a key has {len(raw)} bytes", cure)
