@@ -29,6 +29,9 @@ $(READY): requirements.lock pyproject.toml
 lock: $(READY) ## resolve the dependencies again into requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade --no-header \
 		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+		--no-emit-index-url --no-emit-find-links --constraint requirements.lock --group image pyproject.toml \
+		-o deploy/requirements.lock
 
 demo: $(READY) ## run everything once on the embedded default; KEEP=1 leaves it running
 	@$(BIN)/backline demo $(if $(KEEP),--keep)

@@ -24,7 +24,10 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
         assets=[provider_assets(provider, shards, on_commit) for provider in PROVIDERS.values()],
         jobs=[*jobs.values(), retention_job],
         schedules=[
-            *(sync_schedule(provider, jobs[provider.name], keys) for provider in PROVIDERS.values()),
+            *(
+                sync_schedule(provider, jobs[provider.name], keys, backline.cron(provider))
+                for provider in PROVIDERS.values()
+            ),
             retention_schedule,
         ],
         sensors=[event_delivery, grants_ending, run_failures],

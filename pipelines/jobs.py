@@ -12,7 +12,6 @@ from resources import parking
 from resources.backline import Backline
 from resources.provider import Provider
 
-CRONS = {"15m": "*/15 * * * *", "1h": "0 * * * *", "6h": "0 */6 * * *", "1d": "0 4 * * *"}
 PARTITION_TAG = "dagster/partition"
 IN_PROGRESS = (
     DagsterRunStatus.QUEUED,
@@ -41,17 +40,17 @@ def sync_job(provider: Provider, shards: int) -> dg.UnresolvedAssetJobDefinition
 
 
 def sync_schedule(
-    provider: Provider, job: dg.UnresolvedAssetJobDefinition, shards: Sequence[str]
+    provider: Provider, job: dg.UnresolvedAssetJobDefinition, shards: Sequence[str], cron: str
 ) -> dg.ScheduleDefinition:
     """Return the schedule that starts the job for each shard that is not under way."""
 
     @dg.schedule(
         name=f"{provider.name}_sync_schedule",
         job=job,
-        cron_schedule=CRONS[provider.every],
+        cron_schedule=cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Syncs {provider.title} every {provider.every}; skips shards that are still syncing, "
+        description=f"Syncs {provider.title}; skips shards that are still syncing, "
         f"and everything while {provider.title} asks us to wait.",
     )
     def tick(

@@ -16,6 +16,9 @@ from resources.tables import AppCredential
 from resources.vault import Sealed, Vault, signing_secrets_text, vault_of
 
 
+CRONS = {"15m": "*/15 * * * *", "1h": "0 * * * *", "6h": "0 */6 * * *", "1d": "0 4 * * *"}
+
+
 @dataclass(frozen=True)
 class Credentials:
     """A provider app's id and secret; an app that uses PKCE alone has no secret."""
@@ -65,6 +68,10 @@ class Backline:
         """Return the app's limit, as set or as declared."""
         text = self.provider_settings(provider).rate_limit
         return Limit.parse(text) if text else provider.api.limit
+
+    def cron(self, provider: Provider) -> str:
+        """Return when the provider is synced, as set or as declared."""
+        return self.provider_settings(provider).cron or CRONS[provider.every]
 
     def redirect_uri(self, provider: Provider) -> str:
         """Return the address that the provider sends a person back to."""

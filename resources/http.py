@@ -134,7 +134,7 @@ def _pause_before_retry(error: ProviderError, attempt: int) -> float | None:
         return max(wait, 0.0) if wait <= LONGEST_SLEEP_SECONDS and attempt + 1 < RATE_LIMITED_TRIES else None
     if attempt + 1 >= TRIES:
         return None
-    return FIRST_BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, not a secret
+    return FIRST_BACKOFF_SECONDS * (1 << attempt) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, not a secret
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

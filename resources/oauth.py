@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import httpx
@@ -25,6 +26,7 @@ from resources.errors import (
 from resources.provider import Provider
 
 EXCERPT_CHARACTERS = 200
+SECRET_FIELDS = ("code", "code_verifier", "refresh_token")
 
 
 class TokenReply(msgspec.Struct, frozen=True):
@@ -104,7 +106,8 @@ class TokenClient:
         except httpx.HTTPError as error:
             raise Transient(self._provider.name, f"the token endpoint: {type(error).__name__}") from error
         if not response.is_success:
-            raise self._refusal(response)
+            hidden = [form[name] for name in SECRET_FIELDS if name in form]
+            raise self._refusal(response, [*hidden, credentials.client_secret])
         try:
             return msgspec.json.decode(response.content, type=TokenReply)
         except msgspec.DecodeError as error:
@@ -118,21 +121,30 @@ class TokenClient:
         except SettingMissing as error:
             raise AppRefused(self._provider.name, str(error)) from error
 
-    def _refusal(self, response: httpx.Response) -> ProviderError:
+    def _refusal(self, response: httpx.Response, hidden: Sequence[str]) -> ProviderError:
+        """Return what a refusal means; what it repeats of the request's ``hidden`` values is masked."""
         name, status = self._provider.name, response.status_code
         try:
             fault = msgspec.json.decode(response.content, type=TokenFault)
         except msgspec.DecodeError:
             fault = TokenFault()
-        if fault.error == "invalid_grant":
+        word, description = _masked(fault.error, hidden), _masked(fault.error_description, hidden)
+        if word == "invalid_grant":
             return GrantExpired(
-                name, fault.error_description[:EXCERPT_CHARACTERS] or "the grant is invalid", status=status
+                name, description[:EXCERPT_CHARACTERS] or "the grant is invalid", status=status
             )
-        if fault.error in {"invalid_client", "unauthorized_client"}:
-            return AppRefused(name, f"the token endpoint answers {fault.error}", status=status)
+        if word in {"invalid_client", "unauthorized_client"}:
+            return AppRefused(name, f"the token endpoint answers {word}", status=status)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
             return Transient(name, f"the token endpoint answers {status}", status=status)
-        return ContractChanged(name, f"the token endpoint answers {status} {fault.error}", status=status)
+        return ContractChanged(name, f"the token endpoint answers {status} {word}", status=status)
+
+
+def _masked(text: str, hidden: Sequence[str]) -> str:
+    """Return a text without the secrets that it may repeat."""
+    for secret in filter(None, hidden):
+        text = text.replace(secret, "••••")
+    return text
 
 
 def _token_request(address: str, form: dict[str, str], credentials: Credentials) -> httpx.Request:

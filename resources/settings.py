@@ -84,6 +84,7 @@ class ProviderSettings(BaseSettings):
     api_url: str = Field("", description="Base of the API, up to and with its version.")
     authorize_url: str = Field("", description="Where a person consents.")
     token_url: str = Field("", description="Where codes and refresh tokens are exchanged.")
+    cron: str = Field("", description="When to sync, in place of the declared schedule; UTC.")
     rate_limit: str = Field(
         "",
         pattern=r"^([1-9]\d*/[1-9]\d*)?$",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pipelines.cli.output import people
+from pipelines.n8n_server import N8nServer
 from pipelines.n8n_server import serve as serve_n8n
 from resources.settings import Settings
 
@@ -17,3 +19,10 @@ def n8n() -> None:
 def serve() -> None:
     """Install n8n where it is not there yet, import and publish the workflows, and run it until Ctrl-C."""
     serve_n8n(Settings())
+
+
+@n8n.command()
+def install() -> None:
+    """Install n8n into BACKLINE_HOME/n8n where it is not there yet; takes some minutes."""
+    found = N8nServer(Settings()).install()
+    people.print(f"n8n {found.version} is installed in {found.folder}.")
