@@ -15,6 +15,7 @@ from resources.records import struct_of
 
 NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 NAMED_REJECTIONS = 5
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what decoding JSON can raise
 
 
 class ReplyRefused(Exception):  # turned into ContractChanged, which knows the provider
@@ -55,24 +56,24 @@ class ReplyDecoder:
             if not self._items_at:
                 return Reply(Page([self._item.decode(body)]))
             return Reply(self._page(self._strict.decode(body)))
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeDecodeError) as error:
             if not self._items_at:
                 raise ReplyRefused(str(error)) from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ReplyRefused(f"it is not JSON: {error}") from error
         return self._decode_item_by_item(body)
 
     def _decode_item_by_item(self, body: bytes) -> Reply:
         try:
             envelope = self._lenient.decode(body)
-        except msgspec.ValidationError as error:
+        except UNREADABLE as error:
             raise ReplyRefused(str(error)) from error
         items: list[Any] = []
         rejections: list[str] = []
         for position, raw in enumerate(self._items_of(envelope)):
             try:
                 items.append(None if bytes(raw) == b"null" else self._item.decode(raw))
-            except msgspec.ValidationError as error:
+            except UNREADABLE as error:
                 items.append(None)
                 rejections.append(f"item {position}: {error}")
         page = self._page(envelope)
