@@ -12,7 +12,8 @@ from resources.errors import ProviderError
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 
-Level = Literal["bad", "warn"]
+Level = Literal["bad", "note", "warn"]
+WORST_FIRST: tuple[Level, ...] = ("bad", "warn", "note")
 STATES = {"connected": "Connected", "needs_reconnect": "Needs reconnect", "disconnected": "Disconnected"}
 RECONNECT = "Reconnect the account; what is stored of it stays."
 
@@ -35,10 +36,13 @@ def _kinds(root: type[ProviderError]) -> Iterator[type[ProviderError]]:
 KINDS = tuple(_kinds(ProviderError))
 
 
-def explained(error_type: str | None, message: str | None) -> tuple[str, str]:
-    """Split a stored message, which ends with its cure, into cause and cure."""
+def explained(provider: str, error_type: str | None, message: str | None) -> tuple[str, str]:
+    """Split a stored message, which begins with its provider and ends with its cure, into cause and cure."""
     if not message:
         return "", ""
+    message = message.removeprefix(f"{provider}: ")
+    if message.startswith(f"{provider} at "):
+        message = message.replace(f"{provider} at", "At", 1)
     ending = next((kind.cure for kind in KINDS if message.endswith(kind.cure)), None)
     if ending is not None:
         return message.removesuffix(ending).strip(), ending
@@ -110,12 +114,14 @@ class AccountEntry:
         if self.status == "disconnected":
             return ()
         found = (self._grant_trouble(), self._sync_trouble(), self._scope_trouble())
-        return tuple(sorted((trouble for trouble in found if trouble), key=lambda trouble: trouble.level))
+        return tuple(
+            sorted((trouble for trouble in found if trouble), key=lambda one: WORST_FIRST.index(one.level))
+        )
 
     def _grant_trouble(self) -> Trouble | None:
         title = self.provider.title
         if self.status == "needs_reconnect":
-            cause, _ = explained(self.error_type, self.error_message)
+            cause, _ = explained(self.provider.name, self.error_type, self.error_message)
             return Trouble(
                 "bad", "Needs reconnect", cause or f"{title} no longer accepts the grant.", RECONNECT
             )
@@ -135,7 +141,7 @@ class AccountEntry:
             or self.reconnected_since
         ):
             return None
-        cause, cure = explained(self.error_type, self.error_message)
+        cause, cure = explained(self.provider.name, self.error_type, self.error_message)
         if self.sync_status == "failed":
             return Trouble("bad", "Last sync failed", cause, cure)
         return Trouble(
@@ -149,7 +155,7 @@ class AccountEntry:
         if not self.missing_scopes:
             return None
         return Trouble(
-            "warn",
+            "note",
             "Permissions were not given",
             f"Not granted: {', '.join(self.missing_scopes)}. Streams that need them stay empty.",
             "Reconnect and leave all permissions ticked.",

@@ -52,7 +52,7 @@ def _http(request: Request, error: Exception) -> Response:
 def _invalid(request: Request, error: Exception) -> Response:
     """Name the fields that were refused, never what stood in them."""
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    fields = ", ".join(sorted({str(problem["loc"][-1]) for problem in problems})) or "the request"
+    fields = ", ".join(sorted({str(problem["loc"][:2][-1]) for problem in problems})) or "the request"
     message = Message(
         "A value was not understood", f"What is wrong: {fields}.", "Go back and choose from what is offered."
     )

@@ -96,7 +96,11 @@ class Guard:
                 _log(scope, message["status"], time.perf_counter() - started)
             await send(message)
 
-        await (self._refusal(Request(scope)) or self._app)(scope, receive, send_secured)
+        try:
+            await (self._refusal(Request(scope)) or self._app)(scope, receive, send_secured)
+        except Exception:  # its page is made outside of the guard
+            _log(scope, HTTPStatus.INTERNAL_SERVER_ERROR, time.perf_counter() - started)
+            raise
 
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path not in PROBES and (request.url.hostname or "").lower() not in self._hosts:

@@ -87,7 +87,7 @@ class Browser:
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self.cookies = httpx.Cookies()
+        self.base_url, self.cookies = PUBLIC_URL, httpx.Cookies()
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send one request; redirects are not followed."""
@@ -95,7 +95,7 @@ class Browser:
         async def once() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(
-                transport=transport, base_url=PUBLIC_URL, cookies=self.cookies
+                transport=transport, base_url=self.base_url, cookies=self.cookies
             ) as client:
                 reply = await client.request(method, path, **options)
                 self.cookies = client.cookies
