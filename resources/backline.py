@@ -15,7 +15,6 @@ from resources.signing import SigningSecret, parse_secrets
 from resources.tables import AppCredential
 from resources.vault import Sealed, Vault, signing_secrets_text, vault_of
 
-
 CRONS = {"15m": "*/15 * * * *", "1h": "0 * * * *", "6h": "0 */6 * * *", "1d": "0 4 * * *"}
 
 

@@ -10,6 +10,7 @@ from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 
+from resources.errors import InputRefused
 from resources.provider import Limit
 
 KEY_PREFIX = "backline"
@@ -32,8 +33,15 @@ class AppLimiter:
     def __init__(self, app: str, limit: Limit, redis_url: str = "") -> None:
         self._app = app
         self._item = RateLimitItemPerSecond(limit.requests, limit.seconds, namespace=KEY_PREFIX)
-        self._window = MovingWindowRateLimiter(_storage(redis_url))
+        self._storage = _storage(redis_url)
+        self._window = MovingWindowRateLimiter(self._storage)
         self._paused_until = 0.0
+
+    async def check(self) -> None:
+        """Raise ``InputRefused`` where the shared counts cannot be reached."""
+        if not await self._storage.check():
+            cure = "start Redis, or unset it where one process at a time syncs"
+            raise InputRefused("BACKLINE_REDIS_URL", "does not answer", cure)
 
     def pause(self, seconds: float) -> None:
         """Let nothing through for ``seconds``, as the provider asked."""

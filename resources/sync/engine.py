@@ -85,6 +85,7 @@ class SyncEngine:
         provider, backline = self._request.provider, self._backline
         keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
         limiter = AppLimiter(provider.name, backline.limit(provider), backline.settings.redis_url)
+        await limiter.check()
         api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
         async with asyncio.TaskGroup() as readers:
             for _ in range(self._concurrency):

@@ -98,6 +98,14 @@ class AccountPass:
         errors = [stream.error for stream in self.streams if stream.error]
         return next((error for error in errors if error.whole_account), errors[0] if errors else None)
 
+    @property
+    def trouble(self) -> tuple[str, str] | None:
+        """The class and the message of what an operator should see first, ``None`` where all went well."""
+        if self.error is not None:
+            return self.error.code, str(self.error)
+        problems = [problem for stream in self.streams for problem in stream.problems]
+        return (ContractChanged.code, problems[0]) if problems else None
+
     def close(self) -> None:
         """Give the buffers back."""
         for stream in self.streams:

@@ -191,8 +191,8 @@ def _mark_accounts(connection: sa.Connection, accounts: Iterable[AccountPass], n
             "account": account.account.id,
             "state": account.status,
             "synced_at": None if account.status == "failed" else now,
-            "error": account.error.code if account.error else None,
-            "message": str(account.error) if account.error else None,
+            "error": account.trouble[0] if account.trouble else None,
+            "message": account.trouble[1] if account.trouble else None,
         }
         for account in accounts
     ]
