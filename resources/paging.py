@@ -7,12 +7,14 @@ name other hosts, removed paths, or carry tokens.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 Params = dict[str, str | int]
+POSITION = re.compile(r"[0-9]{1,18}")
 
 
 class PagingStalled(Exception):  # a fact about the reply, turned into ContractChanged
@@ -64,9 +66,11 @@ class Offset:
         if page.next is None:
             return None
         offset = _position(page.next, "offset")
-        if offset is None or int(offset) <= int(asked["offset"]):
+        if offset is None or offset <= int(asked["offset"]):
             raise PagingStalled
-        return {**asked, "offset": int(offset)}
+        if not page.items and (page.total is None or offset >= page.total):
+            raise PagingStalled
+        return {**asked, "offset": offset}
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class After:
     def following(self, asked: Params, page: Page) -> Params | None:  # noqa: D102
         if page.next is None or not page.after:
             return None
-        if page.after == asked.get("after"):
+        if not page.items or page.after == asked.get("after"):
             raise PagingStalled
         return {**asked, "after": page.after}
 
@@ -114,13 +118,17 @@ class Backwards:
         if page.next is None or not page.items or ("after" in asked and len(page.items) < self.limit):
             return None
         before, after = _position(page.next, "before"), _position(page.next, "after")
-        name, position = ("before", before) if before is not None else ("after", after)
-        if position is None or str(asked.get(name)) == position:
-            raise PagingStalled
-        return {"limit": self.limit, name: int(position)}
+        if before is not None and before < int(asked.get("before", before + 1)):
+            return {"limit": self.limit, "before": before}
+        if before is None and after is not None and after > int(asked.get("after", after - 1)):
+            return {"limit": self.limit, "after": after}
+        raise PagingStalled
 
 
-def _position(address: str, name: str) -> str | None:
-    """Return one numeric parameter of an address, or ``None`` where it has none."""
-    values = parse_qs(urlsplit(address).query).get(name, [])
-    return values[0] if values and values[0].isascii() and values[0].isdecimal() else None
+def _position(address: str, name: str) -> int | None:
+    """Return one numeric parameter of an address, or ``None`` where it has none, or is no address."""
+    try:
+        values = parse_qs(urlsplit(address).query).get(name, [])
+    except ValueError:
+        return None
+    return int(values[0]) if values and POSITION.fullmatch(values[0]) else None
