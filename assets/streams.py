@@ -72,7 +72,9 @@ def provider_assets(
     ) -> Iterator[Any]:
         request = _request(context, config, provider, shards)
         listener = on_commit or _logged(context.log.info)
-        report = uvloop.run(sync_and_deliver(backline, request, on_commit=listener))
+        report = uvloop.run(
+            sync_and_deliver(backline, request, on_commit=listener, transport=backline.transport)
+        )
         # results come before the failure: a run that only raises leaves old green checks standing
         yield from _results(context, provider, request, report)
         _fail_above(backline.settings.failure_threshold, provider, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 
+import httpx
 import sqlalchemy as sa
 
 from resources.database import Database, database_of
@@ -27,10 +28,16 @@ class Credentials:
 
 
 class Backline:
-    """The parts that commands, assets, sensors and the console share, each made when first asked for."""
+    """The parts that commands, assets, sensors and the console share, each made when first asked for.
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    ``transport`` replaces the network of the assets and sensors.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self.settings = settings or Settings()
+        self.transport = transport
 
     @functools.cached_property
     def database(self) -> Database:

@@ -20,7 +20,7 @@ def event_delivery(backline: dg.ResourceParam[Backline]) -> dg.SkipReason:
     """Deliver what is due; a receiver that fails costs its events an attempt and the tick nothing."""
     if not backline.settings.n8n_url:
         return dg.SkipReason("BACKLINE_N8N_URL is not set; events wait.")
-    report = asyncio.run(Dispatcher(backline).deliver_due(LONGEST_ROUND_SECONDS))
+    report = asyncio.run(Dispatcher(backline, backline.transport).deliver_due(LONGEST_ROUND_SECONDS))
     if not report.attempts:
         return dg.SkipReason("Nothing is due.")
     return dg.SkipReason(
