@@ -12,16 +12,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from resources.records import Row
 
 
 def upsert(connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Insert rows, or overwrite those that have the same primary key; one row a key and statement."""
-    if connection.dialect.name == "sqlite":
-        _upsert_sqlite(connection, table, columns, rows)
-    else:
-        _upsert_postgresql(connection, table, columns, rows)
+    """Insert rows, or overwrite those that have the same primary key; one row a key and statement.
+
+    Raise ``DBAPIError`` where the database refuses them, as SQLAlchemy's own statements do.
+    """
+    write = _upsert_sqlite if connection.dialect.name == "sqlite" else _upsert_postgresql
+    driver_error: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        write(connection, table, columns, rows)
+    except driver_error as error:
+        raise _refusal(connection, error, driver_error) from error
+
+
+def _refusal(connection: sa.Connection, error: Exception, driver_error: Any) -> BaseException:
+    """Return the driver's own error as SQLAlchemy would raise it."""
+    dialect, link = connection.dialect, connection.connection.dbapi_connection
+    lost = dialect.is_disconnect(error, link, None)  # type: ignore[arg-type]  # the driver's error, whichever
+    return DBAPIError.instance(
+        None, None, error, driver_error, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+    )
 
 
 def _names(table: sa.Table, columns: Sequence[str]) -> tuple[str, str, str]:

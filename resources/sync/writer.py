@@ -28,7 +28,7 @@ from resources.streams import table_of
 from resources.sync.completion import completion_events
 from resources.sync.reader import AccountPass, StreamPass
 from resources.sync.request import SyncRequest
-from resources.tables import ConnectedAccount, StreamCursor, SyncResult
+from resources.tables import ConnectedAccount, StreamCursor, SyncResult, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +53,30 @@ class Writer:
             logger.exception("The database refused the rows of account %s.", passes[0][0].account.id)
             return self._transaction([(self._without_rows(passes[0][0], error), passes[0][1])])
 
+    def complete_rest(self) -> int:
+        """Tell of the orgs that a run taken up left untold, none of whose accounts is left to sync.
+
+        Their last account may have needed reconnection before its result was committed.
+        """
+        told = sa.exists().where(
+            WebhookEvent.org_id == SyncResult.org_id,
+            WebhookEvent.run_id == self._request.root_run_id,
+            WebhookEvent.event_type == "data.synced",
+        )
+        untold = sa.select(SyncResult.org_id).distinct()
+        untold = untold.where(SyncResult.root_run_id == self._request.root_run_id, ~told)
+        with self._database.write() as connection:
+            org_ids = connection.execute(untold).scalars().all()
+            events = completion_events(connection, self._request, org_ids, utc_now())
+            write_events(connection, events)
+        return len(events)
+
     def _without_rows(self, account: AccountPass, error: DBAPIError) -> AccountPass:
         problem = f"the database refused the rows ({type(error.orig).__name__})"
         for stream in account.streams:
             stream.rows.keep(0)
             stream.error, stream.complete = Unexpected(self._request.provider.name, problem), False
-            stream.cursor = {}
+            stream.cursor, stream.deleted = {}, 0
         return account
 
     def _transaction(self, passes: Sequence[tuple[AccountPass, bool]]) -> int:
