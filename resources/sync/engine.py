@@ -74,6 +74,8 @@ class SyncEngine:
             tasks.create_task(self._commit_all(ready))
             await self._read_all(client, waiting, ready)
             await ready.put(None)
+        if self._request.root_run_id != self._request.run_id:
+            self._report.events += await asyncio.to_thread(self._writer.complete_rest)
         return self._report
 
     async def _read_all(
