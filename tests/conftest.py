@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -77,7 +78,9 @@ def _binaries() -> Path | None:
     folders += sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True
     )
-    return next((path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()), None)
+    return next(
+        (path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()), None
+    )
 
 
 def _unprivileged() -> dict[str, Any]:
@@ -95,7 +98,11 @@ def _own_server() -> Iterator[sa.URL]:
     binaries = _binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed: apt install postgresql")
-    folder, identity, password = Path(tempfile.mkdtemp(prefix="backline-pg-")), _unprivileged(), secrets.token_hex()
+    folder, identity, password = (
+        Path(tempfile.mkdtemp(prefix="backline-pg-")),
+        _unprivileged(),
+        secrets.token_hex(),
+    )
     (folder / "password").write_text(password)
     if identity:
         for path in (folder, folder / "password"):
@@ -105,7 +112,12 @@ def _own_server() -> Iterator[sa.URL]:
     options = ["--no-sync", "--encoding=UTF8", "--locale=C", "--username=backline", "--auth=scram-sha-256"]
     command = [str(binaries / "initdb"), "-D", f"{folder}/data", f"--pwfile={folder}/password", *options]
     subprocess.run(command, check=True, cwd=folder, capture_output=True, **identity)
-    settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off"}
+    settings = {
+        "port": port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": folder,
+        "fsync": "off",
+    }
     settings |= {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": 200}
     arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [str(binaries / "postgres"), "-D", f"{folder}/data", *arguments]
@@ -122,7 +134,10 @@ def _own_server() -> Iterator[sa.URL]:
 
 
 def _wait_for(server: subprocess.Popen[bytes], url: sa.URL) -> None:
-    address, until = url.set(drivername="postgresql").render_as_string(hide_password=False), time.monotonic() + 30
+    address, until = (
+        url.set(drivername="postgresql").render_as_string(hide_password=False),
+        time.monotonic() + 30,
+    )
     while True:
         try:
             psycopg.connect(address).close()
@@ -263,8 +278,23 @@ class Wire(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout("late", request=request) from None
         except AssertionError:  # the app did not send all that it promised
             raise httpx.RemoteProtocolError("cut off", request=request) from None
-        body = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=self.rewrite(request, body))
+        body = self.rewrite(request, await response.aread())
+        headers = [(name, value) for name, value in response.headers.items() if name != "content-length"]
+        return httpx.Response(response.status_code, headers=headers, content=body)
+
+
+def _wanted(org: str, grant: dict[str, Any], config: dict[str, Any]) -> Connection:
+    return Connection(
+        org_slug=org,
+        provider=SPOTIFY,
+        external_id=grant["external_id"],
+        display_name=grant["display_name"],
+        tokens=Tokens(grant["access_token"], grant["refresh_token"]),
+        expires_at=datetime.fromisoformat(grant["expires_at"]),
+        authorized_at=utc_now(),
+        scopes=grant["scopes"],
+        config=config,
+    )
 
 
 @dataclass
@@ -310,6 +340,18 @@ class Simulated:
         """Take all faults back."""
         self.ask("DELETE", "/control/faults")
 
+    def spoil(self, path: str, change: Callable[[Any], None]) -> None:
+        """Let ``change`` alter the JSON of every answer from a path."""
+
+        def rewrite(request: httpx.Request, body: bytes) -> bytes:
+            if not request.url.path.endswith(path):
+                return body
+            reply = msgspec.json.decode(body)
+            change(reply)
+            return msgspec.json.encode(reply)
+
+        self.wire.rewrite = rewrite
+
     def requests(self, part: str = "/spotify/") -> list[str]:
         """Return the paths and queries asked so far that contain ``part``, and forget them all."""
         entries = list(self.world.journal.entries)
@@ -321,22 +363,23 @@ class Simulated:
         """Make a grant of a simulated account."""
         return self.control("grants", provider="spotify", account=account, **order)
 
-    def connect(self, org: str, account: int, config: dict[str, Any] | None = None, **order: Any) -> uuid.UUID:
+    def connect(
+        self, org: str, account: int, config: dict[str, Any] | None = None, **order: Any
+    ) -> uuid.UUID:
         """Connect a simulated account to an org, and return its id."""
-        grant = self.grant(account, **order)
-        wanted = Connection(
-            org_slug=org,
-            provider=SPOTIFY,
-            external_id=grant["external_id"],
-            display_name=f"account {account}",
-            tokens=Tokens(grant["access_token"], grant["refresh_token"]),
-            expires_at=datetime.fromisoformat(grant["expires_at"]),
-            authorized_at=utc_now(),
-            scopes=grant["scopes"],
-            config=config or {},
-        )
+        (made,) = self.import_grants([(org, [self.grant(account, **order)])], config)
+        return made
+
+    def import_grants(
+        self, orgs: list[tuple[str, list[dict[str, Any]]]], config: dict[str, Any] | None = None
+    ) -> list[uuid.UUID]:
+        """Connect the accounts of grants to orgs, in one transaction."""
         with self.database.write() as connection:
-            return connect(self.backline, wanted, "test", connection)[1]
+            return [
+                connect(self.backline, _wanted(org, grant, config or {}), "test", connection)[1]
+                for org, grants in orgs
+                for grant in grants
+            ]
 
     def rows(self, statement: str | sa.Executable, **values: Any) -> list[dict[str, Any]]:
         """Return what a statement finds."""

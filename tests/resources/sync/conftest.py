@@ -26,7 +26,9 @@ class Syncing:
 
     simulated: Any
 
-    def request(self, *streams: str, run: str | None = None, root: str | None = None, **more: Any) -> SyncRequest:
+    def request(
+        self, *streams: str, run: str | None = None, root: str | None = None, **more: Any
+    ) -> SyncRequest:
         """Return a request for some streams, all where none is named."""
         run = run or uuid.uuid4().hex
         names = streams or tuple(stream.name for stream in SPOTIFY.streams)
@@ -34,13 +36,19 @@ class Syncing:
 
     def sync(self, *streams: str, **more: Any) -> SyncReport:
         """Run a sync without waiting for real."""
-        engine = SyncEngine(self.simulated.backline, self.request(*streams, **more), transport=self.simulated.wire)
+        engine = SyncEngine(
+            self.simulated.backline, self.request(*streams, **more), transport=self.simulated.wire
+        )
         return self.simulated.run(engine.run())
 
-    def stored(self, stream: str, account: uuid.UUID | None = None, *, gone: bool = False) -> list[dict[str, Any]]:
+    def stored(
+        self, stream: str, account: uuid.UUID | None = None, *, gone: bool = False
+    ) -> list[dict[str, Any]]:
         """Return a stream's rows that are there, or with ``gone`` those that were deleted."""
         table = table_of(SPOTIFY, SPOTIFY.stream(stream))
-        query = sa.select(table).where(table.c.deleted_at.is_not(None) if gone else table.c.deleted_at.is_(None))
+        query = sa.select(table).where(
+            table.c.deleted_at.is_not(None) if gone else table.c.deleted_at.is_(None)
+        )
         if account is not None:
             query = query.where(table.c.account_id == account)
         return self.simulated.rows(query.order_by(*table.primary_key))
