@@ -1,6 +1,7 @@
 """A console over a migrated SQLite database and a provider that answers as it is told."""
 
 import asyncio
+import shutil
 import urllib.parse
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from console.app import create_app
-from resources import accounts, migrations
+from resources import accounts
 from resources.backline import Backline
 from resources.database import utc_now
 from resources.grants import Tokens
@@ -67,12 +68,21 @@ def fake() -> FakeProvider:
 
 
 @pytest.fixture
-def backline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backline]:
+def console_database_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The database of the console; ``test_databases`` takes one of each kind."""
+    shutil.copyfile(migrated_sqlite, tmp_path / "console.db")
+    return f"sqlite:///{tmp_path / 'console.db'}"
+
+
+@pytest.fixture
+def backline(
+    console_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Backline]:
     monkeypatch.chdir(tmp_path)  # no .env of the checkout
     monkeypatch.setenv("BACKLINE_SPOTIFY_CLIENT_ID", "canary-client-id-51")
     monkeypatch.setenv("BACKLINE_SPOTIFY_CLIENT_SECRET", CLIENT_SECRET)
-    backline = Backline(Settings(home=tmp_path / "home", public_url=PUBLIC_URL, dagster_url="", n8n_url=""))
-    migrations.upgrade(backline.database)
+    addresses = {"public_url": PUBLIC_URL, "dagster_url": "", "n8n_url": ""}
+    backline = Backline(Settings(home=tmp_path / "home", database_url=console_database_url, **addresses))
     yield backline
     backline.database.close()
 
