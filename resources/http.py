@@ -74,10 +74,18 @@ class ProviderClient:
     """Asks one provider's API, at its app's pace, and turns every refusal into its class of error."""
 
     def __init__(
-        self, provider: str, api: Api, base_url: str, client: httpx.AsyncClient, limiter: AppLimiter
+        self,
+        provider: str,
+        api: Api,
+        base_url: str,
+        client: httpx.AsyncClient,
+        limiter: AppLimiter,
+        *,
+        first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
     ) -> None:
         self.provider, self.api = provider, api
         self._base_url, self._client, self._limiter = base_url.rstrip("/"), client, limiter
+        self._first_backoff_seconds = first_backoff_seconds
 
     async def get(self, path: str, params: Mapping[str, str | int], token: str, usage: Usage) -> bytes:
         """Return the body of a good reply; raise the ``ProviderError`` that the last refusal means."""
@@ -89,7 +97,7 @@ class ProviderClient:
             try:
                 return await self._once(request, path, token, usage)
             except (Transient, RateLimited) as error:
-                pause = _pause_before_retry(error, attempt)
+                pause = self._pause_before_retry(error, attempt)
                 if pause is None:
                     raise
                 if isinstance(error, RateLimited):
@@ -126,15 +134,15 @@ class ProviderClient:
             return fault(self.provider, message, retry_at=retry_at, status=status, path=path)
         return fault(self.provider, f"{status} {message}", status=status, path=path)
 
-
-def _pause_before_retry(error: ProviderError, attempt: int) -> float | None:
-    """Return the seconds to wait before another try, or ``None`` where none is to be made."""
-    if isinstance(error, RateLimited):
-        wait = (error.retry_at - datetime.now(UTC)).total_seconds()
-        return max(wait, 0.0) if wait <= LONGEST_SLEEP_SECONDS and attempt + 1 < RATE_LIMITED_TRIES else None
-    if attempt + 1 >= TRIES:
-        return None
-    return FIRST_BACKOFF_SECONDS * (1 << attempt) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, not a secret
+    def _pause_before_retry(self, error: ProviderError, attempt: int) -> float | None:
+        """Return the seconds to wait before another try, or ``None`` where none is to be made."""
+        if isinstance(error, RateLimited):
+            wait = (error.retry_at - datetime.now(UTC)).total_seconds()
+            tries_left = attempt + 1 < RATE_LIMITED_TRIES
+            return max(wait, 0.0) if wait <= LONGEST_SLEEP_SECONDS and tries_left else None
+        if attempt + 1 >= TRIES:
+            return None
+        return self._first_backoff_seconds * (1 << attempt) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
