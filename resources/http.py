@@ -90,9 +90,8 @@ class ProviderClient:
     async def get(self, path: str, params: Mapping[str, str | int], token: str, usage: Usage) -> bytes:
         """Return the body of a good reply; raise the ``ProviderError`` that the last refusal means."""
         query = f"?{httpx.QueryParams(params)}" if params else ""
-        request = httpx.Request(
-            "GET", f"{self._base_url}{path}{query}", headers={"authorization": f"Bearer {token}"}
-        )
+        headers = {"authorization": f"Bearer {token}", "user-agent": USER_AGENT}
+        request = httpx.Request("GET", f"{self._base_url}{path}{query}", headers=headers)
         for attempt in range(RATE_LIMITED_TRIES):
             try:
                 return await self._once(request, path, token, usage)
