@@ -32,7 +32,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 USER_AGENT = "Backline/0.1"
 TRIES, RATE_LIMITED_TRIES = 4, 10
 FIRST_BACKOFF_SECONDS = 0.5
-LONGEST_SLEEP_SECONDS = 60
+LONGEST_SLEEP_SECONDS, LONGEST_PARK_SECONDS = 60, 7 * 86_400
 EXCERPT_CHARACTERS = 200
 LARGEST_REPLY_BYTES = 32 * 1024 * 1024
 
@@ -129,7 +129,8 @@ class ProviderClient:
             wait = retry_after_seconds(response.headers, datetime.now(UTC))
             if wait is None and issubclass(fault, QuotaExhausted):
                 wait = self.api.quota_wait.total_seconds()
-            retry_at = datetime.now(UTC) + timedelta(seconds=1 if wait is None else wait)
+            wait = min(1 if wait is None else wait, LONGEST_PARK_SECONDS)
+            retry_at = datetime.now(UTC) + timedelta(seconds=wait)
             return fault(self.provider, message, retry_at=retry_at, status=status, path=path)
         return fault(self.provider, f"{status} {message}", status=status, path=path)
 
