@@ -27,6 +27,7 @@ from resources.errors import (
 from resources.latency import LatencyHistogram
 from resources.limiter import AppLimiter
 from resources.provider import Api
+from resources.replies import UNREADABLE
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 USER_AGENT = "Backline/0.1"
@@ -167,7 +168,7 @@ def _explanation(body: bytes, api: Api) -> tuple[str, str]:
     """Return an error reply's reason and message, as far as it has them."""
     try:
         reply = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return "", ""
     return _text_at(reply, api.error_reason), _text_at(reply, api.error_message)
 

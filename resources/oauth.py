@@ -24,6 +24,7 @@ from resources.errors import (
     Transient,
 )
 from resources.provider import Provider
+from resources.replies import UNREADABLE
 
 EXCERPT_CHARACTERS = 200
 SECRET_FIELDS = ("code", "code_verifier", "refresh_token")
@@ -110,7 +111,7 @@ class TokenClient:
             raise self._refusal(response, [*hidden, credentials.client_secret])
         try:
             return msgspec.json.decode(response.content, type=TokenReply)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise ContractChanged(
                 self._provider.name, "the token endpoint's answer is not understood"
             ) from error
@@ -126,7 +127,7 @@ class TokenClient:
         name, status = self._provider.name, response.status_code
         try:
             fault = msgspec.json.decode(response.content, type=TokenFault)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             fault = TokenFault()
         word, description = _masked(fault.error, hidden), _masked(fault.error_description, hidden)
         if word == "invalid_grant":

@@ -19,6 +19,7 @@ from resources.limiter import AppLimiter
 from resources.oauth import TokenClient
 from resources.provider import Provider
 from resources.providers import PROVIDERS
+from resources.replies import UNREADABLE
 from resources.tables import ConnectedAccount, Grant
 
 
@@ -32,7 +33,7 @@ async def identify(
     body = await api.get(identity.path, {}, access_token, Usage())
     try:
         reply = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ContractChanged(provider.name, "the reply is not JSON", path=identity.path) from error
     external_id = _first(reply, identity.id)
     if external_id is None:
