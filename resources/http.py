@@ -176,4 +176,4 @@ def _explanation(body: bytes, api: Api) -> tuple[str, str]:
 def _text_at(value: Any, path: str) -> str:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else ""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else ""

@@ -131,9 +131,7 @@ class TokenClient:
             fault = TokenFault()
         word, description = _masked(fault.error, hidden), _masked(fault.error_description, hidden)
         if word == "invalid_grant":
-            return GrantExpired(
-                name, description[:EXCERPT_CHARACTERS] or "the grant is invalid", status=status
-            )
+            return GrantExpired(name, description or "the grant is invalid", status=status)
         if word in {"invalid_client", "unauthorized_client"}:
             return AppRefused(name, f"the token endpoint answers {word}", status=status)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
@@ -142,10 +140,10 @@ class TokenClient:
 
 
 def _masked(text: str, hidden: Sequence[str]) -> str:
-    """Return a text without the secrets that it may repeat."""
+    """Return the start of a text, without the secrets that it may repeat, fit for any database."""
     for secret in filter(None, hidden):
         text = text.replace(secret, "••••")
-    return text
+    return text[:EXCERPT_CHARACTERS].replace("\0", "\ufffd")
 
 
 def _token_request(address: str, form: dict[str, str], credentials: Credentials) -> httpx.Request:
