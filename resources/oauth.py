@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import httpx
 import msgspec
@@ -33,7 +34,7 @@ SECRET_FIELDS = ("code", "code_verifier", "refresh_token")
 class TokenReply(msgspec.Struct, frozen=True):
     """A good answer of the token endpoint; its ``repr`` shows no token."""
 
-    access_token: str
+    access_token: Annotated[str, msgspec.Meta(min_length=1)]
     refresh_token: str | None = None
     expires_in: int | None = None
     scope: str | None = None
@@ -50,7 +51,7 @@ class TokenFault(msgspec.Struct, frozen=True):
     """A refusal of the token endpoint (RFC 6749, 5.2)."""
 
     error: str = ""
-    error_description: str = ""
+    error_description: str | None = None
 
 
 def new_verifier() -> str:
@@ -129,7 +130,7 @@ class TokenClient:
             fault = msgspec.json.decode(response.content, type=TokenFault)
         except UNREADABLE:
             fault = TokenFault()
-        word, description = _masked(fault.error, hidden), _masked(fault.error_description, hidden)
+        word, description = _masked(fault.error, hidden), _masked(fault.error_description or "", hidden)
         if word == "invalid_grant":
             return GrantExpired(name, description or "the grant is invalid", status=status)
         if word in {"invalid_client", "unauthorized_client"}:
