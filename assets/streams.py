@@ -13,6 +13,7 @@ from assets.checks import check_specs, judge
 from assets.metadata import metadata_of
 from assets.runs import root_run_id
 from resources.backline import Backline
+from resources.errors import InputRefused
 from resources.provider import FromStream, Provider, Stream
 from resources.sync.engine import Progress
 from resources.sync.report import SyncReport
@@ -128,14 +129,22 @@ def _request(
         streams=provider.selected(tuple(chosen)),
         run_id=run.run_id,
         root_run_id=root_run_id(run),
-        shard=int(context.partition_key),
-        shards=shards,
+        # checks run alone carry no partition: they are of all shards
+        shard=int(context.partition_key) if context.has_partition_key else 0,
+        shards=shards if context.has_partition_key else 1,
         orgs=tuple(config.orgs),
-        accounts=tuple(uuid.UUID(account) for account in config.accounts),
+        accounts=tuple(_account_id(account) for account in config.accounts),
         only_failed=config.only_failed,
         full=config.full,
         source="manual" if run.tags.get(SOURCE_TAG) == "manual" else "api",
     )
+
+
+def _account_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise InputRefused("accounts", f"{text!r} is not a UUID", "see `backline accounts list`") from None
 
 
 def _logged(log: Callable[[str], None]) -> Callable[[SyncReport], None]:
