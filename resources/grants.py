@@ -189,7 +189,8 @@ def ask_for_reconnection(
         payload=payload,
         created_at=now,
     )
-    release = sa.update(Grant).where(Grant.account_id == grant.account_id)
+    same = (Grant.account_id == grant.account_id) & (Grant.generation == grant.generation)
+    release = sa.update(Grant).where(same)  # the lease of a newer generation is somebody else's
     with backline.database.write() as connection:
         if connection.execute(mark).rowcount:
             write_events(connection, [event])
