@@ -1,5 +1,7 @@
 """Whole syncs against the simulator, on both databases."""
 
+# ruff: noqa: D102  # a test's name states the fact
+
 import asyncio
 
 import pytest

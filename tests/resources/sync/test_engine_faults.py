@@ -1,4 +1,6 @@
-"""What each fault of a provider means for the account that met it, and that it means nothing to the others."""
+"""What each fault of a provider means for the account that met it, and nothing for the others."""
+
+# ruff: noqa: D102  # a test's name states the fact
 
 from datetime import UTC, datetime, timedelta
 
@@ -228,4 +230,4 @@ class TestWrongItems:
         simulated.fault("null_items", "/v1/me/tracks", times=None)
         report = syncing.sync("saved_tracks")
         assert report.accounts == {"ok": 1}
-        assert 0 < len(syncing.stored("saved_tracks", account))
+        assert len(syncing.stored("saved_tracks", account)) > 0

@@ -1,5 +1,7 @@
 """What a commit does where the database, or memory, is in the way."""
 
+# ruff: noqa: D102  # a test's name states the fact
+
 import json
 import random
 import string
