@@ -74,7 +74,7 @@ class Usage:
 class ProviderClient:
     """Asks one provider's API, at its app's pace, and turns every refusal into its class of error."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a client stands on, all of it handed in
         self,
         provider: str,
         api: Api,

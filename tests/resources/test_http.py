@@ -87,7 +87,8 @@ def test_request_carries_path_parameters_token_and_name():
     asked = Asked(good())
     assert asked.get("/me/tracks", limit=50, after="a b&c=d") == b"{}"
     request = asked.requests[0]
-    assert str(request.url) == "https://api.acme.example/v1/me/tracks?limit=50&after=a%20b%26c%3Dd"
+    assert str(request.url).partition("?")[0] == "https://api.acme.example/v1/me/tracks"
+    assert dict(request.url.params) == {"limit": "50", "after": "a b&c=d"}
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
     assert request.headers["user-agent"] == USER_AGENT
 
