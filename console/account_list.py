@@ -68,15 +68,7 @@ class Counts:
 def _conditions(now: datetime) -> dict[State, sa.ColumnElement[bool]]:
     """Return what each state means, as the database is asked."""
     connected = ConnectedAccount.status == "connected"
-    ending = connected & sa.or_(
-        sa.false(),
-        *(
-            (ConnectedAccount.provider == provider.name)
-            & (Grant.authorized_at <= now - provider.oauth.lifetime + provider.oauth.announce)
-            for provider in PROVIDERS.values()
-            if provider.oauth.lifetime is not None
-        ),
-    )
+    ending = connected & _ending(now)
     failed = (
         connected & (ConnectedAccount.sync_status == "failed") & (ConnectedAccount.error_message.is_not(None))
     )
@@ -92,6 +84,17 @@ def _conditions(now: datetime) -> dict[State, sa.ColumnElement[bool]]:
         "healthy": connected & sa.not_(attention),
         "disconnected": ConnectedAccount.status == "disconnected",
     }
+
+
+def _ending(now: datetime) -> sa.ColumnElement[bool]:
+    """Return whether an authorization ends soon, or has ended, by its provider's own lifetime."""
+    soon = (
+        (ConnectedAccount.provider == provider.name)
+        & (Grant.authorized_at <= now - provider.oauth.lifetime + provider.oauth.announce)
+        for provider in PROVIDERS.values()
+        if provider.oauth.lifetime is not None
+    )
+    return sa.or_(sa.false(), *soon)
 
 
 def _rank(conditions: dict[State, sa.ColumnElement[bool]]) -> sa.ColumnElement[int]:

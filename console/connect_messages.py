@@ -6,12 +6,43 @@ from urllib.parse import urlencode
 from console.pages import HOME, Link, Message
 from console.parts import Console
 from console.states import LIFETIME, Refusal
-from resources.errors import AppRefused, GrantExpired, ParkingError, PermissionMissing, ProviderError
+from resources.errors import (
+    AppRefused,
+    GrantExpired,
+    ParkingError,
+    PermissionMissing,
+    ProviderError,
+    Transient,
+)
 from resources.provider import Provider
 
 ERROR_NAME = re.compile(r"[a-z_]{1,40}")
 NOTHING_STORED = "Nothing was stored."
 NOT_YOURS = "If somebody sent you this address, do not use it."
+
+MINUTES = int(LIFETIME.total_seconds() // 60)
+REFUSALS: dict[Refusal, tuple[str, str, str]] = {
+    "unknown": (
+        "This connection was finished already, or never begun here",
+        "Each return from the provider is good once, and this one is not known.",
+        "If the account is not in the list, connect it again.",
+    ),
+    "expired": (
+        "This connection took too long",
+        f"A connection must be finished within {MINUTES} minutes.",
+        "Connect again, and consent within that time.",
+    ),
+    "provider": (
+        "This connection was begun for another provider",
+        "The return does not belong to {provider}.",
+        "Connect again from the list of integrations.",
+    ),
+    "browser": (
+        "This connection was begun in another browser",
+        f"Only the browser that asked may return, and only with its cookies. {NOT_YOURS}",
+        "Connect again in this browser, at {address}.",
+    ),
+}
 
 
 def _again(provider: Provider, org_slug: str = "") -> tuple[Link, ...]:
@@ -33,29 +64,9 @@ def wrong_address(console: Console, provider: Provider) -> Message:
 
 def refused_state(console: Console, provider: Provider, reason: Refusal) -> Message:
     """The state of a callback is not good here."""
-    minutes = int(LIFETIME.total_seconds() // 60)
-    title, text, cure = {
-        "unknown": (
-            "This connection was finished already, or never begun here",
-            "Each return from the provider is good once, and this one is not known.",
-            "If the account is not in the list, connect it again.",
-        ),
-        "expired": (
-            "This connection took too long",
-            f"A connection must be finished within {minutes} minutes.",
-            "Connect again, and consent within that time.",
-        ),
-        "provider": (
-            "This connection was begun for another provider",
-            f"The return does not belong to {provider.title}.",
-            "Connect again from the list of integrations.",
-        ),
-        "browser": (
-            "This connection was begun in another browser",
-            f"Only the browser that asked may return, and only with its cookies. {NOT_YOURS}",
-            f"Connect again in this browser, at {console.public_url}.",
-        ),
-    }[reason]
+    title, text, cure = REFUSALS[reason]
+    text = text.format(provider=provider.title)
+    cure = cure.format(address=console.public_url)
     return Message(title, f"{text} {NOTHING_STORED}", cure, links=_again(provider))
 
 
@@ -99,7 +110,8 @@ def failed(provider: Provider, org_slug: str, error: ProviderError) -> Message:
     elif not isinstance(error, AppRefused):
         cure = f"Connect again in a minute; if it lasts, look at {provider.title}'s status page."
     where = f" at {error.path}" if error.path else ""
-    text = f"{provider.title} said no{where}: {error.problem.rstrip('.')}. {NOTHING_STORED}"
+    said = "did not answer" if isinstance(error, Transient) else "said no"
+    text = f"{provider.title} {said}{where}: {error.problem.rstrip('.')}. {NOTHING_STORED}"
     return Message(f"{provider.title} could not be connected", text, cure, links=_again(provider, org_slug))
 
 

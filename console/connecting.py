@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -75,14 +75,21 @@ def start(
     except InputRefused as error:
         return _start_page(console, declared, org, f"{error.problem}; {error.cure}", 422)
     console.backline.credentials(declared)  # refuses before anything is stored where the app has none
-    state, verifier = states.begin(console.backline, declared, org, account)
-    address = authorize_address(console.backline, declared, state, verifier)
+    return _sent_to_provider(console, declared, org, account)
+
+
+def _sent_to_provider(
+    console: Console, provider: Provider, org: str, account_id: uuid.UUID | None
+) -> RedirectResponse:
+    """Store a state, bind it to the browser, and send the person to consent."""
+    state, verifier = states.begin(console.backline, provider, org, account_id)
+    address = authorize_address(console.backline, provider, state, verifier)
     response = RedirectResponse(address, HTTPStatus.SEE_OTHER, headers={"cache-control": "no-store"})
     response.set_cookie(
         states.cookie_name(state),
         states.cookie_value(state),
         max_age=int(states.LIFETIME.total_seconds()),
-        path=f"/connect/{provider}",
+        path=f"/connect/{provider.name}",
         secure=console.public_url.startswith("https:"),
         httponly=True,
         samesite="lax",
@@ -147,25 +154,11 @@ def _store(
 ) -> uuid.UUID:
     """Store the account, its grant and the event that tells of it in one transaction."""
     now, backline = utc_now(), console.backline
-    wanted = accounts.Connection(
-        org_slug=pending.org_slug,
-        provider=provider,
-        external_id=_external_id(console, provider, pending, person),
-        display_name=person.name,
-        tokens=Tokens(reply.access_token, reply.refresh_token),
-        expires_at=reply.expires_at(now),
-        authorized_at=now,
-        scopes=granted_scopes(provider, reply),
-    )
+    external_id = _external_id(console, provider, pending, person)
+    wanted = _wanted(provider, pending.org_slug, reply, external_id, person.name)
     with backline.database.write() as connection:
         org_id, account_id, was_there = accounts.connect(backline, wanted, ACTOR, connection)
-        payload = {
-            "accountId": str(account_id),
-            "externalId": wanted.external_id,
-            "displayName": wanted.display_name,
-            "scopes": list(wanted.scopes),
-            "reconnected": was_there,
-        }
+        payload = {"accountId": str(account_id), "reconnected": was_there, **_told(wanted)}
         event = Event(
             id=event_id("provider.connected", account_id, pending.state_hash),
             type="provider.connected",
@@ -177,6 +170,28 @@ def _store(
         )
         write_events(connection, [event])
     return account_id
+
+
+def _told(wanted: accounts.Connection) -> dict[str, Any]:
+    """Return what an event may say of a connection: no token."""
+    scopes = list(wanted.scopes)
+    return {"externalId": wanted.external_id, "displayName": wanted.display_name, "scopes": scopes}
+
+
+def _wanted(
+    provider: Provider, org_slug: str, reply: TokenReply, external_id: str, name: str
+) -> accounts.Connection:
+    now = utc_now()
+    return accounts.Connection(
+        org_slug=org_slug,
+        provider=provider,
+        external_id=external_id,
+        display_name=name,
+        tokens=Tokens(reply.access_token, reply.refresh_token),
+        expires_at=reply.expires_at(now),
+        authorized_at=now,
+        scopes=granted_scopes(provider, reply),
+    )
 
 
 def _external_id(console: Console, provider: Provider, pending: states.Pending, person: Person) -> str:

@@ -34,11 +34,8 @@ def serve(
     Raises ``InputRefused`` for a host that others could reach, unless ``trust_network`` says that
     something in front keeps them out: there is no login yet.
     """
-    if host not in LOOPBACK and not trust_network:
-        cure = "use 127.0.0.1 and an SSH tunnel, or --trust-network where a container's port is published so"
-        raise InputRefused(
-            "host", f"{host!r} can be reached by others, and the console has no login yet", cure
-        )
+    if not trust_network:
+        _refuse_others(host)
     app = RELOAD_TARGET if reload else create_app(backline)
     uvicorn.run(
         app,
@@ -53,6 +50,13 @@ def serve(
         log_level="info",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+
+
+def _refuse_others(host: str) -> None:
+    if host not in LOOPBACK:
+        problem = f"{host!r} can be reached by others, and the console has no login yet"
+        cure = "use 127.0.0.1 and an SSH tunnel, or --trust-network where a container's port is published so"
+        raise InputRefused("host", problem, cure)
 
 
 def log_config() -> dict[str, Any]:

@@ -8,7 +8,14 @@ from console.account_entry import RECONNECT
 from console.asking import TestedAccount, ask_again, find_account
 from console.pages import Tone
 from console.parts import Console
-from resources.errors import GrantExpired, ParkingError, PermissionMissing, ProviderError, SealBroken
+from resources.errors import (
+    GrantExpired,
+    ParkingError,
+    PermissionMissing,
+    ProviderError,
+    SealBroken,
+    Transient,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,8 @@ async def verdict_on(console: Console, account_id: uuid.UUID) -> Verdict:
 def _refused(account: TestedAccount, error: ProviderError) -> Verdict:
     title = account.provider.title
     where = f" at {error.path}" if error.path else ""
-    text = f"{title} said no{where}: {error.problem.rstrip('.')}."
+    said = "did not answer" if isinstance(error, Transient) else "said no"
+    text = f"{title} {said}{where}: {error.problem.rstrip('.')}."
     if isinstance(error, ParkingError):
         text = f"{title} wants to be left alone: {error.problem.rstrip('.')}."
         return Verdict("warn", "The test has to wait", text, error.cure)
@@ -51,4 +59,9 @@ def _refused(account: TestedAccount, error: ProviderError) -> Verdict:
         return Verdict("bad", "The account must be reconnected", text, RECONNECT)
     if isinstance(error, PermissionMissing):
         return Verdict("bad", "The grant is good, but this person is not let in", text, error.cure)
-    return Verdict("bad", f"{title} could not be asked", text, error.cure)
+    cure = (
+        "Test again in a minute; syncs try again by themselves."
+        if isinstance(error, Transient)
+        else error.cure
+    )
+    return Verdict("bad", f"{title} could not be asked", text, cure)

@@ -2,17 +2,21 @@
 
 import dataclasses
 import datetime as dt
+import json
 from http import HTTPStatus
 
 import httpx
+import jsonschema
 import pytest
 import sqlalchemy as sa
 
 from resources.database import utc_now
 from resources.errors import RateLimited
+from resources.events import body_of
 from resources.grants import open_grant
 from resources.parking import current
 from resources.providers import PROVIDERS
+from resources.settings import REPOSITORY
 from resources.tables import ConnectedAccount, Grant, OAuthState, WebhookEvent
 
 SPOTIFY = PROVIDERS["spotify"]
@@ -59,6 +63,12 @@ def test_consent_tells_of_it_once(browser, rows):
         "scopes": list(SPOTIFY.oauth.scopes),
         "reconnected": False,
     }
+
+
+def test_event_is_as_its_schema_says(browser, rows):
+    browser.connect()
+    schema = json.loads((REPOSITORY / "n8n/schemas/provider.connected.json").read_text())
+    jsonschema.validate(json.loads(body_of(rows(WebhookEvent)[0])), schema)
 
 
 def test_exchange_proves_the_verifier_of_the_challenge(browser, fake):
