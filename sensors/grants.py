@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import dagster as dg
 import sqlalchemy as sa
 
@@ -18,23 +21,33 @@ ANNOUNCED_AT_ONCE = 500
 
 def announce_ending(database: Database, provider: Provider) -> int:
     """Write one ``error.occurred`` a grant that is about to reach its end of life; return how many end."""
-    oauth, now = provider.oauth, utc_now()
+    oauth, ending = provider.oauth, 0
     if oauth.lifetime is None:
         return 0
-    query = (
-        sa.select(
-            ConnectedAccount.id, ConnectedAccount.org_id, ConnectedAccount.display_name, Grant.authorized_at
-        )
+    query = _ending(provider, utc_now() - oauth.lifetime + oauth.announce)
+    last: AnyRow | None = None
+    while True:
+        following = sa.tuple_(Grant.authorized_at, ConnectedAccount.id)
+        chunk = query if last is None else query.where(following > sa.tuple_(last.authorized_at, last.id))
+        with database.write() as connection:
+            rows = connection.execute(chunk).all()
+            write_events(connection, [_event(provider, row) for row in rows])
+        ending += len(rows)
+        if len(rows) < ANNOUNCED_AT_ONCE:
+            return ending
+        last = rows[-1]
+
+
+def _ending(provider: Provider, authorized_before: datetime) -> sa.Select[Any]:
+    account = ConnectedAccount
+    return (
+        sa.select(account.id, account.org_id, account.display_name, Grant.authorized_at)
         .join(Grant)
-        .where(ConnectedAccount.provider == provider.name, ConnectedAccount.status == "connected")
-        .where(Grant.authorized_at < now - oauth.lifetime + oauth.announce)
-        .order_by(Grant.authorized_at)
+        .where(account.provider == provider.name, account.status == "connected")
+        .where(Grant.authorized_at < authorized_before)
+        .order_by(Grant.authorized_at, account.id)
         .limit(ANNOUNCED_AT_ONCE)
     )
-    with database.write() as connection:
-        rows = connection.execute(query).all()
-        write_events(connection, [_event(provider, row) for row in rows])
-    return len(rows)
 
 
 def _event(provider: Provider, row: AnyRow) -> Event:
