@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import uuid
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster import DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
 
 from assets.runs import root_run_id
 from resources.backline import Backline
-from resources.database import utc_now
+from resources.database import Database, utc_now
 from resources.events import Event, event_id, write_events
 from resources.provider import Provider
 from resources.providers import PROVIDERS
@@ -25,7 +26,21 @@ REREAD = timedelta(hours=24)
 CHECK_EVERY_SECONDS = 15
 PROCESS_TAG, KILLED_TAG = "backline/process", "backline/killed"
 PARTITION_TAG = "dagster/partition"
+RETRIED_BY_TAG = "dagster/auto_retry_run_id"
+IN_PROGRESS = (
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+)
 BADLY_ENDED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+EXECUTED_HERE = (
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+)
 
 
 def process_name() -> str:
@@ -55,7 +70,7 @@ def _exists(pid: int) -> bool:
 def close_dead_runs(instance: dg.DagsterInstance) -> list[DagsterRun]:
     """Mark as failed the unfinished runs whose executing command on this host is gone; return them."""
     dead = []
-    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])):
+    for run in instance.get_runs(RunsFilter(statuses=list(EXECUTED_HERE))):
         host, _, rest = run.tags.get(PROCESS_TAG, "").partition("/")
         pid, _, started = rest.partition("/")
         if host == socket.gethostname() and pid.isdecimal() and _started(int(pid)) != started:
@@ -72,24 +87,37 @@ def tell_of_failures(instance: dg.DagsterInstance, backline: Backline) -> int:
     position can slip past one.
     """
     wanted = RunsFilter(statuses=list(BADLY_ENDED), updated_after=utc_now() - REREAD)
-    runs = [record.dagster_run for record in instance.get_run_records(wanted)]
-    events = [event for run in runs for event in _missing_events(backline, run)]
+    records = instance.get_run_records(wanted)
+    events = [event for record in records for event in _missing_events(backline, record)]
     with backline.database.write() as connection:
         write_events(connection, events)
     return len(events)
 
 
-def _missing_events(backline: Backline, run: DagsterRun) -> list[Event]:
+def release_accounts(instance: dg.DagsterInstance, database: Database) -> int:
+    """Mark as failed the accounts that are called running though no run is at work; return how many."""
+    busy = {_provider_of(run) for run in instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS)))}
+    idle = [provider.name for provider in PROVIDERS.values() if provider not in busy]
+    left = ConnectedAccount.provider.in_(idle) & (ConnectedAccount.sync_status == "running")
+    message = "The sync was stopped before this account was done. The next sync repeats it."
+    values = {"sync_status": "failed", "error_type": "run_failed", "error_message": message}
+    with database.write() as connection:
+        return connection.execute(sa.update(ConnectedAccount).where(left).values(**values)).rowcount
+
+
+def _missing_events(backline: Backline, record: RunRecord) -> list[Event]:
+    run = record.dagster_run
     provider = _provider_of(run)
-    if provider is None or run.is_complete_and_waiting_to_retry:
+    if provider is None or run.is_complete_and_waiting_to_retry or RETRIED_BY_TAG in run.tags:
         return []
     with backline.database.read() as connection:
-        org_ids = connection.execute(_untold_orgs(backline, run, provider)).scalars().all()
+        org_ids = connection.execute(_untold_orgs(backline, record, provider)).scalars().all()
     return [_event(run, provider, org_id) for org_id in org_ids]
 
 
-def _untold_orgs(backline: Backline, run: DagsterRun, provider: Provider) -> sa.Select[uuid.UUID]:
-    account, config = ConnectedAccount, _sync_config(run.run_config)
+def _untold_orgs(backline: Backline, record: RunRecord, provider: Provider) -> sa.Select[uuid.UUID]:
+    account, run = ConnectedAccount, record.dagster_run
+    config, ended = _sync_config(run.run_config), _end_of(record)
     told = sa.exists().where(
         WebhookEvent.org_id == account.org_id,
         WebhookEvent.provider == provider.name,
@@ -101,6 +129,7 @@ def _untold_orgs(backline: Backline, run: DagsterRun, provider: Provider) -> sa.
         .join(Org, Org.id == account.org_id)
         .join(Grant, Grant.account_id == account.id)
         .where(account.provider == provider.name, account.status == "connected", ~told)
+        .where(account.created_at < ended, Grant.authorized_at < ended)  # who came later missed nothing
     )
     if run.tags.get(PARTITION_TAG, "").isdecimal():
         shard = int(run.tags[PARTITION_TAG])
@@ -108,8 +137,23 @@ def _untold_orgs(backline: Backline, run: DagsterRun, provider: Provider) -> sa.
     if config.get("orgs"):
         query = query.where(Org.slug.in_(config["orgs"]))
     if config.get("accounts"):
-        query = query.where(account.id.in_([uuid.UUID(account_id) for account_id in config["accounts"]]))
+        query = query.where(account.id.in_(_account_ids(config["accounts"])))
+    if config.get("only_failed"):
+        query = query.where(account.sync_status.in_(("failed", "partial")))
     return query
+
+
+def _end_of(record: RunRecord) -> datetime:
+    return datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.create_timestamp
+
+
+def _account_ids(texts: Sequence[str]) -> list[uuid.UUID]:
+    """Return the ids among a run's ``accounts``; one that is malformed is why the run failed."""
+    found = []
+    for text in texts:
+        with contextlib.suppress(ValueError):
+            found.append(uuid.UUID(text))
+    return found
 
 
 def _event(run: DagsterRun, provider: Provider, org_id: uuid.UUID) -> Event:
@@ -152,4 +196,5 @@ def run_failures(context: dg.SensorEvaluationContext, backline: dg.ResourceParam
     """Close dead runs, and tell of all that ended badly."""
     dead = close_dead_runs(context.instance)
     told = tell_of_failures(context.instance, backline)
-    return dg.SkipReason(f"Closed {len(dead)} dead runs, wrote {told} events.")
+    left = release_accounts(context.instance, backline.database)
+    return dg.SkipReason(f"Closed {len(dead)} dead runs, wrote {told} events, released {left} accounts.")
