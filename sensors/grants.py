@@ -38,7 +38,7 @@ def announce_ending(database: Database, provider: Provider) -> int:
         last = rows[-1]
 
 
-def _ending(provider: Provider, authorized_before: datetime) -> sa.Select[Any]:
+def _ending(provider: Provider, authorized_before: datetime) -> sa.Select[*tuple[Any, ...]]:
     account = ConnectedAccount
     return (
         sa.select(account.id, account.org_id, account.display_name, Grant.authorized_at)
