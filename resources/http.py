@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import random
 import time
@@ -12,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import aiohttp
 import httpx
 import msgspec
-from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport, map_aiohttp_exceptions
 
 from resources.errors import (
     ContractChanged,
@@ -36,18 +38,95 @@ FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_SLEEP_SECONDS, LONGEST_PARK_SECONDS = 60, 7 * 86_400
 EXCERPT_CHARACTERS = 200
 LARGEST_REPLY_BYTES = 32 * 1024 * 1024
+READ_AT_ONCE_BYTES = 1024 * 1024
+KEEP_ALIVE_SECONDS = 15
 
 
 def open_client(max_connections: int, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """Return a client on aiohttp's pool, or on ``transport``; redirects are never followed.
 
-    httpx's own transport costs 4.5 times the CPU of this one a request; see
+    httpx's own transport costs many times the CPU of this one a request; see
     ``docs/decisions/0003-http-transport.md``.
     """
     if transport is None:
-        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-        transport = AiohttpTransport(limits=limits)
-    return httpx.AsyncClient(transport=transport, timeout=TIMEOUT, headers={"user-agent": USER_AGENT})
+        limits = httpx.Limits(max_connections=max_connections, keepalive_expiry=KEEP_ALIVE_SECONDS)
+        transport = PooledTransport(limits=limits)
+    return PlainClient(transport)
+
+
+class PlainClient(httpx.AsyncClient):
+    """An ``httpx.AsyncClient`` that hands each request to its transport as it is.
+
+    It knows no redirects, no cookies and no authentication of its own, which is half of what
+    ``httpx.AsyncClient.send`` spends its time on.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        super().__init__(transport=transport, timeout=TIMEOUT, headers={"user-agent": USER_AGENT})
+        self._pool, self._patience = transport, TIMEOUT.as_dict()
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
+        """Send a request; raise ``httpx.HTTPError`` where no whole reply comes."""
+        request.extensions.setdefault("timeout", self._patience)
+        response = await self._pool.handle_async_request(request)
+        response.request = request
+        if not stream:
+            try:
+                await response.aread()
+            except BaseException:
+                await response.aclose()
+                raise
+        return response
+
+
+class PooledTransport(AiohttpTransport):
+    """``httpx-aiohttp``'s transport, which reads short replies in one piece and keeps no cookies.
+
+    A cookie jar is the session's, and would carry what one account was given to all the others.
+    """
+
+    def get_client(self) -> aiohttp.ClientSession:
+        """Open the session."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self.limits.max_connections or 0,
+                keepalive_timeout=self.limits.keepalive_expiry,
+                ssl=self.ssl_context,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"accept-encoding": "gzip, deflate"},  # what httpx undoes everywhere
+            auto_decompress=False,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        try:
+            with map_aiohttp_exceptions():
+                return await _exchange(self.client, request)
+        except aiohttp.ClientError as error:  # the map leaves out replies that are no HTTP
+            raise httpx.RemoteProtocolError(type(error).__name__) from error
+
+
+async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
+    reply = await session.request(
+        request.method,
+        str(request.url),
+        headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+        data=request.content or None,
+        allow_redirects=False,
+        timeout=_timeout_of(request),
+    )
+    if reply.content_length is None or reply.content_length > READ_AT_ONCE_BYTES:
+        stream = AiohttpResponseStream(reply)
+        return httpx.Response(reply.status, headers=reply.raw_headers, stream=stream)
+    return httpx.Response(reply.status, headers=reply.raw_headers, content=await reply.read())
+
+
+def _timeout_of(request: httpx.Request) -> aiohttp.ClientTimeout:
+    seconds = request.extensions["timeout"]
+    return aiohttp.ClientTimeout(sock_connect=seconds["connect"], sock_read=seconds["read"])
 
 
 @dataclass
@@ -92,7 +171,7 @@ class ProviderClient:
         """Return the body of a good reply; raise the ``ProviderError`` that the last refusal means."""
         query = f"?{httpx.QueryParams(params)}" if params else ""
         headers = {"authorization": f"Bearer {token}", "user-agent": USER_AGENT}
-        request = httpx.Request("GET", f"{self._base_url}{path}{query}", headers=headers)
+        request = httpx.Request("GET", _parsed(f"{self._base_url}{path}{query}"), headers=headers)
         for attempt in range(RATE_LIMITED_TRIES):
             try:
                 return await self._once(request, path, token, usage)
@@ -144,6 +223,12 @@ class ProviderClient:
         if attempt + 1 >= TRIES:
             return None
         return self._first_backoff_seconds * (1 << attempt) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(address: str) -> httpx.URL:
+    """Return an address as httpx takes it; all accounts ask for the same few."""
+    return httpx.URL(address)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
