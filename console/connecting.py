@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from console import states
 from console.account_entry import AccountEntry
 from console.account_list import find_entry, known_orgs
-from console.asking import Person, exchange
 from console.connect_messages import declined, failed, no_code, other_person, refused_state, wrong_address
 from console.faults import NOT_FOUND
 from console.pages import HOME, PageError, page
@@ -25,6 +24,7 @@ from resources.grants import Tokens
 from resources.oauth import TokenReply, authorize_address
 from resources.provider import Provider
 from resources.providers import PROVIDERS
+from resources.verification import Person
 
 router = APIRouter(include_in_schema=False)
 ACTOR = "console"
@@ -143,7 +143,8 @@ async def _connect(console: Console, back: Return) -> uuid.UUID:
     if not back.code:
         raise PageError(HTTPStatus.BAD_REQUEST, no_code(provider, pending.org_slug))
     try:
-        reply, person = await exchange(console, provider, back.code, pending.begun.verifier)
+        async with console.asking(provider) as asker:
+            reply, person = await asker.exchange(back.code, pending.begun.verifier)
     except ProviderError as error:
         raise PageError(HTTPStatus.BAD_GATEWAY, failed(provider, pending.org_slug, error)) from None
     return await asyncio.to_thread(_store, console, provider, pending, reply, person)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console.parts import Console, ConsolePart
 from resources import migrations
+from resources.http import open_client
 
 router = APIRouter(tags=["health"])
 LONGEST_PROBE_SECONDS = 2
@@ -74,7 +75,7 @@ async def _served(console: Console, base: str, path: str, also_fine: int = HTTPS
     if not base:
         return Part(ok=True, detail="not configured")
     try:
-        async with console.open_client() as client:
+        async with open_client(1, console.transport) as client:
             reply = await client.get(base.rstrip("/") + path)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Part(ok=False, detail=f"cannot be reached ({type(error).__name__})")

@@ -1,5 +1,6 @@
 """What the console's handlers work with: Backline, the way out, and where browsers reach the console."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -8,11 +9,9 @@ import httpx
 from fastapi import Depends, Request
 
 from resources.backline import Backline
-from resources.http import open_client
 from resources.limiter import AppLimiter
 from resources.provider import Provider
-
-MOST_CONNECTIONS = 4
+from resources.verification import PATIENCE_SECONDS, Asker, asking
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Console:
 
     backline: Backline
     transport: httpx.AsyncBaseTransport | None = None
-    patience_seconds: float = 20
+    patience_seconds: float = PATIENCE_SECONDS
     limiters: dict[str, AppLimiter] = field(default_factory=dict)
 
     @property
@@ -32,9 +31,15 @@ class Console:
         """Where browsers reach the console, without a slash at its end."""
         return self.backline.settings.public_url.rstrip("/")
 
-    def open_client(self) -> httpx.AsyncClient:
-        """Return a client for a few requests."""
-        return open_client(MOST_CONNECTIONS, self.transport)
+    def asking(self, provider: Provider) -> AbstractAsyncContextManager[Asker]:
+        """Open the way to a provider, at the pace of all who ask it here."""
+        return asking(
+            self.backline,
+            provider,
+            limiter=self.limiter(provider),
+            transport=self.transport,
+            patience_seconds=self.patience_seconds,
+        )
 
     def limiter(self, provider: Provider) -> AppLimiter:
         """Return the pace of the provider's app, the same for all who ask."""

@@ -1,11 +1,11 @@
 """The test of one account: does the provider still know the grant, and is it the right person's."""
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass
 
 from console.account_entry import RECONNECT
-from console.asking import TestedAccount, ask_again, find_account
 from console.pages import Tone
 from console.parts import Console
 from resources.errors import (
@@ -16,6 +16,7 @@ from resources.errors import (
     SealBroken,
     Transient,
 )
+from resources.verification import StoredAccount, find_account
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,16 @@ class Verdict:
 async def verdict_on(console: Console, account_id: uuid.UUID) -> Verdict:
     """Test an account; only a fault of our own raises."""
     try:
-        account = await asyncio.to_thread(find_account, console, account_id)
+        account = await asyncio.to_thread(find_account, console.backline, account_id)
     except SealBroken as error:
         return Verdict("bad", "The stored grant does not open", str(error))
     if account is None or account.grant is None:
         return Verdict("warn", "There is no grant to test with", "The account is disconnected.", RECONNECT)
     try:
-        person, took_ms = await ask_again(console, account, account.grant)
+        async with console.asking(account.provider) as asker:
+            started = time.perf_counter()
+            person = await asker.person(account.grant, account.org_id)
+            took_ms = round((time.perf_counter() - started) * 1000)
     except ProviderError as error:
         return _refused(account, error)
     title = account.provider.title
@@ -47,7 +51,7 @@ async def verdict_on(console: Console, account_id: uuid.UUID) -> Verdict:
     return Verdict("ok", "The grant works", f"{title} answered as {person.name} in {took_ms} ms.")
 
 
-def _refused(account: TestedAccount, error: ProviderError) -> Verdict:
+def _refused(account: StoredAccount, error: ProviderError) -> Verdict:
     title = account.provider.title
     where = f" at {error.path}" if error.path else ""
     said = "did not answer" if isinstance(error, Transient) else "said no"

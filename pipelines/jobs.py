@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
-from dagster import DagsterRunStatus, RunsFilter
+from dagster import RunsFilter
 
-from assets.streams import shards_of
 from resources import parking
 from resources.backline import Backline
 from resources.provider import Provider
-
-PARTITION_TAG = "dagster/partition"
-IN_PROGRESS = (
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-)
+from sensors.runs import IN_PROGRESS, PARTITION_TAG
 
 
 def job_name(provider: Provider) -> str:
@@ -26,12 +18,11 @@ def job_name(provider: Provider) -> str:
     return f"{provider.name}_sync"
 
 
-def sync_job(provider: Provider, shards: int) -> dg.UnresolvedAssetJobDefinition:
+def sync_job(provider: Provider) -> dg.UnresolvedAssetJobDefinition:
     """Return the job that syncs all of a provider's streams."""
     return dg.define_asset_job(
         job_name(provider),
         selection=dg.AssetSelection.groups(provider.name),
-        partitions_def=shards_of(shards),
         description=f"Reads every stream of every connected {provider.title} account of a shard. "
         "Set `orgs` or `accounts` in the config to read less, `only_failed` to repeat what failed, "
         "`full` to forget where the last sync stopped.",
@@ -62,11 +53,11 @@ def sync_schedule(
             return
         busy = _busy_shards(context.instance, provider)
         moment = context.scheduled_execution_time.isoformat()
-        for shard in shards:
-            if shard in busy:
-                yield dg.SkipReason(f"Shard {shard} is still syncing.")
-            else:
-                yield dg.RunRequest(run_key=f"{moment}/{shard}", partition_key=shard)
+        idle = [shard for shard in shards if shard not in busy]
+        if not idle:  # a tick either skips or requests: Dagster refuses both at once
+            yield dg.SkipReason(f"Every shard is still syncing: {', '.join(shards)}.")
+        for shard in idle:
+            yield dg.RunRequest(run_key=f"{moment}/{shard}", partition_key=shard)
 
     return tick
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from resources import audit
 from resources.backline import Backline
@@ -171,9 +172,10 @@ def _org_id(connection: sa.Connection, slug: str, now: datetime) -> uuid.UUID:
     found = connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one_or_none()
     if found is not None:
         return found
-    org_id = uuid.uuid4()
-    connection.execute(sa.insert(Org).values(id=org_id, slug=slug, name=slug, created_at=now))
-    return org_id
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(Org).values(id=uuid.uuid4(), slug=slug, name=slug, created_at=now)
+    connection.execute(insert.on_conflict_do_nothing(index_elements=["slug"]))  # another may be making it
+    return connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one()
 
 
 def list_accounts(

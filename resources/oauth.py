@@ -73,6 +73,7 @@ def authorize_address(backline: Backline, provider: Provider, state: str, verifi
         "redirect_uri": backline.redirect_uri(provider),
         "scope": " ".join(provider.oauth.scopes),
         "state": state,
+        **provider.oauth.params,
     }
     if provider.oauth.pkce:
         params |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}

@@ -109,6 +109,7 @@ class OAuth:
     scopes: tuple[str, ...]
     identity: Identity
     pkce: bool = True
+    params: Mapping[str, str] = field(default_factory=dict)
     lifetime: timedelta | None = None
     announce: timedelta = timedelta(days=14)
 

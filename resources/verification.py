@@ -1,85 +1,150 @@
-"""Asking a provider who a grant belongs to: the test of a connection, and the identity of a new one."""
+"""Asking a provider who somebody is: for a fresh grant, and to test a stored one."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import msgspec
 import sqlalchemy as sa
 
+from resources import parking
 from resources.backline import Backline
-from resources.database import AnyRow
-from resources.errors import ContractChanged, GrantExpired, InputRefused
-from resources.grants import GrantKeeper, open_grant
+from resources.errors import ContractChanged, GrantExpired, ParkingError, Transient
+from resources.grants import GrantKeeper, HeldGrant, open_grant
 from resources.http import ProviderClient, Usage, open_client
 from resources.limiter import AppLimiter
-from resources.oauth import TokenClient
+from resources.oauth import TokenClient, TokenReply
 from resources.provider import Provider
-from resources.providers import PROVIDERS
-from resources.replies import UNREADABLE
+from resources.providers import find_provider
 from resources.tables import ConnectedAccount, Grant
 
+CONNECTIONS = 4
+PATIENCE_SECONDS = 20.0
 
-async def identify(
-    backline: Backline, provider: Provider, access_token: str, client: httpx.AsyncClient
-) -> tuple[str, str]:
-    """Return the id and the name that the provider knows a token's account by."""
-    limiter = AppLimiter(provider.name, backline.limit(provider), backline.settings.redis_url)
-    api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
+
+@dataclass(frozen=True)
+class Person:
+    """Who a grant speaks for; ``ids`` are all by which the provider knows the account, the best first."""
+
+    ids: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class StoredAccount:
+    """An account to be asked for, with its grant where it has one."""
+
+    id: uuid.UUID
+    org_id: uuid.UUID
+    provider: Provider
+    external_id: str
+    grant: HeldGrant | None
+
+
+def find_account(backline: Backline, account_id: uuid.UUID) -> StoredAccount | None:
+    """Read an account and open its grant; raise ``SealBroken`` where that does not open."""
+    account = ConnectedAccount
+    columns: tuple[Any, ...] = (
+        *(account.id, account.org_id, account.provider, account.external_id),
+        *(Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation),
+    )
+    query = sa.select(*columns).join_from(account, Grant, isouter=True).where(account.id == account_id)
+    with backline.database.read() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    grant = open_grant(backline.vault, row) if row.account_id else None
+    return StoredAccount(row.id, row.org_id, find_provider(row.provider), row.external_id, grant)
+
+
+class Asker:
+    """Asks one provider about the people behind grants; made by :func:`asking`."""
+
+    def __init__(
+        self, backline: Backline, provider: Provider, client: httpx.AsyncClient, limiter: AppLimiter
+    ) -> None:
+        self._provider = provider
+        self._tokens = TokenClient(backline, provider, client)
+        self._api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
+        self._keeper = GrantKeeper(backline, provider, self._tokens)
+
+    async def exchange(self, code: str, verifier: str) -> tuple[TokenReply, Person]:
+        """Exchange a code and ask whose it is; raise ``ProviderError``."""
+        reply = await self._tokens.exchange(code, verifier)
+        return reply, await self._who(reply.access_token)
+
+    async def person(self, grant: HeldGrant, org_id: uuid.UUID) -> Person:
+        """Ask whose a stored grant is; one that is refused even when refreshed is marked, as by a sync."""
+        held = await self._keeper.fresh(grant, org_id)
+        try:
+            return await self._who(held.tokens.access_token)
+        except GrantExpired:
+            held = await self._keeper.refresh(held, org_id)
+        try:
+            return await self._who(held.tokens.access_token)
+        except GrantExpired as error:
+            await self._keeper.give_up(held, org_id, error)
+            raise
+
+    async def _who(self, token: str) -> Person:
+        return person_of(
+            self._provider, await self._api.get(self._provider.oauth.identity.path, {}, token, Usage())
+        )
+
+
+@asynccontextmanager
+async def asking(
+    backline: Backline,
+    provider: Provider,
+    *,
+    limiter: AppLimiter | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> AsyncIterator[Asker]:
+    """Open the way to a provider; raise ``Transient`` where it takes longer than a person waits.
+
+    A provider that is parked is not asked, and one that asks us to wait is parked.
+    """
+    parked = await asyncio.to_thread(parking.current, backline.database, provider)
+    if parked is not None:
+        raise parked
+    pace = limiter or AppLimiter(provider.name, backline.limit(provider), backline.settings.redis_url)
+    try:
+        async with asyncio.timeout(patience_seconds), open_client(CONNECTIONS, transport) as client:
+            yield Asker(backline, provider, client, pace)
+    except TimeoutError as error:
+        raise Transient(provider.name, f"no answer in {patience_seconds:g} s") from error
+    except ParkingError as error:
+        await asyncio.to_thread(parking.park, backline.database, provider, error)
+        raise
+
+
+def person_of(provider: Provider, body: bytes) -> Person:
+    """Read the identity reply; raise ``ContractChanged`` where it names nobody."""
     identity = provider.oauth.identity
-    body = await api.get(identity.path, {}, access_token, Usage())
     try:
         reply = msgspec.json.decode(body)
-    except UNREADABLE as error:
+    except msgspec.DecodeError as error:
         raise ContractChanged(provider.name, "the reply is not JSON", path=identity.path) from error
-    external_id = _first(reply, identity.id)
-    if external_id is None:
-        problem = f"the reply has no {' or '.join(identity.id)}"
-        raise ContractChanged(provider.name, problem, path=identity.path)
-    return external_id, _first(reply, identity.name) or external_id
+    ids = _texts_at(reply, identity.id)
+    if not ids:
+        raise ContractChanged(provider.name, "the reply names no account", path=identity.path)
+    return Person(ids, next(iter(_texts_at(reply, identity.name)), ids[0]))
 
 
-def _first(reply: Any, places: tuple[str, ...]) -> str | None:
-    for place in places:
-        value = reply
-        for name in place.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        if value not in (None, ""):
-            return str(value)
-    return None
+def _texts_at(reply: Any, places: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what stands at the dotted places, where anything does."""
+    found = (_at(reply, place) for place in places)
+    return tuple(dict.fromkeys(str(value) for value in found if isinstance(value, str | int) and value != ""))
 
 
-async def verify_account(
-    backline: Backline, account_id: uuid.UUID, transport: httpx.AsyncBaseTransport | None = None
-) -> str:
-    """Ask the provider who an account is, with its own grant; return the name.
-
-    Raise ``InputRefused`` where the account is unknown or has no grant, and the ``ProviderError`` that
-    the provider's answer means.
-    """
-    row = await asyncio.to_thread(_read, backline, account_id)
-    provider = PROVIDERS[row.provider]
-    async with open_client(2, transport) as client:
-        keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
-        grant = await keeper.fresh(open_grant(backline.vault, row), row.org_id)
-        try:
-            _, name = await identify(backline, provider, grant.tokens.access_token, client)
-        except GrantExpired:
-            grant = await keeper.refresh(grant, row.org_id)
-            _, name = await identify(backline, provider, grant.tokens.access_token, client)
-    return name
-
-
-def _read(backline: Backline, account_id: uuid.UUID) -> AnyRow:
-    columns = (Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation)
-    query = sa.select(*columns, ConnectedAccount.org_id, ConnectedAccount.provider).join(ConnectedAccount)
-    with backline.database.read() as connection:
-        row = connection.execute(query.where(Grant.account_id == account_id)).one_or_none()
-    if row is None:
-        raise InputRefused(
-            "account", f"{account_id} is unknown or disconnected", "see `backline accounts list`"
-        )
-    return row
+def _at(value: Any, place: str) -> Any:
+    for name in place.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

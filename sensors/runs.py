@@ -35,12 +35,6 @@ IN_PROGRESS = (
     DagsterRunStatus.CANCELING,
 )
 BADLY_ENDED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
-EXECUTED_HERE = (
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-)
 
 
 def process_name() -> str:
@@ -70,7 +64,7 @@ def _exists(pid: int) -> bool:
 def close_dead_runs(instance: dg.DagsterInstance) -> list[DagsterRun]:
     """Mark as failed the unfinished runs whose executing command on this host is gone; return them."""
     dead = []
-    for run in instance.get_runs(RunsFilter(statuses=list(EXECUTED_HERE))):
+    for run in instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS))):
         host, _, rest = run.tags.get(PROCESS_TAG, "").partition("/")
         pid, _, started = rest.partition("/")
         if host == socket.gethostname() and pid.isdecimal() and _started(int(pid)) != started:
@@ -139,7 +133,7 @@ def _untold_orgs(backline: Backline, record: RunRecord, provider: Provider) -> s
     if config.get("accounts"):
         query = query.where(account.id.in_(_account_ids(config["accounts"])))
     if config.get("only_failed"):
-        query = query.where(account.sync_status.in_(("failed", "partial")))
+        query = query.where(account.sync_status.in_(("failed", "partial", "running")))
     return query
 
 
@@ -197,4 +191,5 @@ def run_failures(context: dg.SensorEvaluationContext, backline: dg.ResourceParam
     dead = close_dead_runs(context.instance)
     told = tell_of_failures(context.instance, backline)
     left = release_accounts(context.instance, backline.database)
-    return dg.SkipReason(f"Closed {len(dead)} dead runs, wrote {told} events, released {left} accounts.")
+    released = f" Released {left} accounts." if left else ""
+    return dg.SkipReason(f"Closed {len(dead)} dead runs, wrote {told} events.{released}")

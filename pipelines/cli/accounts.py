@@ -11,8 +11,8 @@ import click
 from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
 from resources.accounts import connect, disconnect, list_accounts, parse_import_line
 from resources.backline import Backline
-from resources.errors import BacklineError, InputRefused
-from resources.verification import verify_account
+from resources.errors import BacklineError, GrantExpired, InputRefused
+from resources.verification import asking, find_account
 
 IMPORT_AT_ONCE = 500
 
@@ -117,7 +117,7 @@ def test_command(context: click.Context, account: uuid.UUID, *, as_json: bool) -
     """Ask the provider who ACCOUNT is, with its own grant."""
     backline = migrated(Backline())
     try:
-        name = asyncio.run(verify_account(backline, account))
+        name = asyncio.run(_who(backline, account))
         verdict = {"account": account, "ok": True, "message": f"the provider knows it as {name}"}
     except InputRefused:
         raise
@@ -128,6 +128,20 @@ def test_command(context: click.Context, account: uuid.UUID, *, as_json: bool) -
     else:
         people.print(f"{'[green]good[/]' if verdict['ok'] else '[red]bad[/]'}: {verdict['message']}")
     context.exit(0 if verdict["ok"] else 1)
+
+
+async def _who(backline: Backline, account_id: uuid.UUID) -> str:
+    """Return the name by which the provider knows an account; raise where the grant is another's."""
+    account = find_account(backline, account_id)
+    if account is None or account.grant is None:
+        problem = f"{account_id} is unknown or disconnected"
+        raise InputRefused("account", problem, "see `backline accounts list`")
+    async with asking(backline, account.provider) as asker:
+        person = await asker.person(account.grant, account.org_id)
+    if account.external_id not in person.ids:
+        problem = f"the grant speaks for {person.name}, not for {account.external_id}"
+        raise GrantExpired(account.provider.name, problem)
+    return person.name
 
 
 @accounts.command("disconnect")

@@ -54,7 +54,11 @@ class Candidate:
 
 
 def candidates(database: Database, request: SyncRequest) -> Iterator[Candidate]:
-    """Yield the run's accounts org by org, read in chunks, so that memory does not grow with them."""
+    """Yield the run's accounts org by org, read in chunks, so that memory does not grow with them.
+
+    Each chunk is marked ``running``; its results overwrite that, and a run that dies leaves it to the
+    sensor that closes dead runs.
+    """
     held: Candidate | None = None
     for row, cursors in _rows(database, request):
         if held is not None:
@@ -79,9 +83,12 @@ def _account(row: AnyRow, cursors: dict[str, dict[str, Any]]) -> Account:
 def _rows(database: Database, request: SyncRequest) -> Iterator[tuple[AnyRow, dict[str, dict[str, Any]]]]:
     after: AnyRow | None = None
     while True:
-        with database.read() as connection:
+        with database.write() as connection:
             rows = connection.execute(_query(request, after)).all()
-            cursors = _cursors(connection, request, [row.account_id for row in rows])
+            ids = [row.account_id for row in rows]
+            cursors = _cursors(connection, request, ids)
+            running = sa.update(ConnectedAccount).where(ConnectedAccount.id.in_(ids))
+            connection.execute(running.values(sync_status="running"))
         yield from ((row, cursors[row.account_id]) for row in rows)
         if len(rows) < CHUNK_ACCOUNTS:
             return
@@ -111,7 +118,7 @@ def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:
     if request.accounts:
         query = query.where(account.id.in_(request.accounts))
     if request.only_failed:
-        query = query.where(account.sync_status.in_(("failed", "partial")))
+        query = query.where(account.sync_status.in_(("failed", "partial", "running")))
     if request.root_run_id != request.run_id:
         query = query.where(~_committed(request))
     if after is not None:

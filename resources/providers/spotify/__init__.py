@@ -52,6 +52,7 @@ PROVIDER = Provider(
         authorize=AUTHORIZE_URL,
         token=TOKEN_URL,
         scopes=SCOPES,
+        params={"show_dialog": "true"},  # or whoever is signed in is taken without being asked
         identity=Identity("/me", id=("account_id", "id"), name=("display_name", "id")),
         lifetime=timedelta(days=182),  # six months from consent, whatever is refreshed meanwhile
     ),
