@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -138,16 +138,17 @@ async def post_signed(
             request = client.build_request("POST", url, content=body, headers=headers)
             response = await client.send(request, stream=True)
             try:
-                status, excerpt = response.status_code, await _excerpt(response)
+                status = response.status_code
                 retry_after = retry_after_seconds(response.headers, datetime.now(UTC))
+                excerpt = await _excerpt(response)
             finally:
                 await response.aclose()
     except TimeoutError:
         error = f"no answer within {POST_TIMEOUT_SECONDS} s"
     except (httpx.HTTPError, httpx.InvalidURL) as fault:
         error = type(fault).__name__
-    if status is not None and not httpx.codes.is_success(status):
-        error = f"answered {status}"
+    if status is not None:  # it counts, even where the rest of the answer never came
+        error = None if httpx.codes.is_success(status) else f"answered {status}"
     duration_ms = round((time.perf_counter() - started) * 1000)
     return Answer(started_at, duration_ms, status, excerpt, error, retry_after)
 
@@ -215,7 +216,8 @@ def record_attempts(database: Database, attempts: Sequence[Attempt], report: Del
     with database.write() as connection:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         insert = dialect.insert(WebhookAttempt).on_conflict_do_nothing()
-        connection.execute(insert, [_attempt_row(attempt) for attempt in attempts])
+        recorded = _recorded(connection, [attempt.event.id for attempt in attempts])
+        connection.execute(insert, [_attempt_row(attempt, recorded) for attempt in attempts])
         connection.execute(update, outcomes)
 
 
@@ -230,11 +232,18 @@ OUTCOME_COLUMNS = (
 )
 
 
-def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+def _recorded(connection: sa.Connection, event_ids: Sequence[str]) -> dict[str, int]:
+    """Return the number of each event's last recorded attempt; a replay counts on from it."""
+    table = WebhookAttempt
+    query = sa.select(table.event_id, sa.func.max(table.attempt)).where(table.event_id.in_(event_ids))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(table.event_id))}
+
+
+def _attempt_row(attempt: Attempt, recorded: Mapping[str, int]) -> dict[str, Any]:
     answer = attempt.answer
     return {
         "event_id": attempt.event.id,
-        "attempt": attempt.event.attempts + 1,
+        "attempt": recorded.get(attempt.event.id, 0) + 1,
         "started_at": answer.started_at,
         "duration_ms": answer.duration_ms,
         "status_code": answer.status_code,
