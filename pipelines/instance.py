@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +20,17 @@ def prepare_home(settings: Settings) -> Path:
     home = settings.resolved_dagster_home
     home.mkdir(parents=True, exist_ok=True)
     if settings.dagster_home is None or not (home / CONFIGURATION.name).exists():
-        shutil.copyfile(CONFIGURATION, home / CONFIGURATION.name)
+        _replace(home / CONFIGURATION.name, CONFIGURATION.read_bytes())
     return home
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file that others may be reading: they meet the old one or the new one, whole."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
+        draft.write(content)
+    Path(draft.name).replace(path)
 
 
 @contextmanager
