@@ -18,7 +18,7 @@ from sensors.runs import run_failures
 def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Definitions:
     """Return the definitions for these settings; ``on_commit`` hears how a sync gets on."""
     shards = backline.settings.shards
-    jobs = {provider.name: sync_job(provider, shards) for provider in PROVIDERS.values()}
+    jobs = {provider.name: sync_job(provider) for provider in PROVIDERS.values()}
     keys = shards_of(shards).get_partition_keys()
     return dg.Definitions(
         assets=[provider_assets(provider, shards, on_commit) for provider in PROVIDERS.values()],
@@ -36,4 +36,7 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
     )
 
 
-defs = definitions(Backline())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return what Dagster loads; the settings are read when it does, not when the command line starts."""
+    return definitions(Backline())
