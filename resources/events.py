@@ -102,10 +102,11 @@ def write_events(connection: sa.Connection, events: Iterable[Event]) -> None:
 
 
 def fitting(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the payload with as many of its ``errors`` as fit the body's limit, the rest counted."""
+    """Return the payload with as many of its ``errors`` as fit the body's limit, the rest counted where it counts."""
     errors = list(payload.get("errors", ()))
     omitted = payload.get("errorsOmitted", 0)
     while errors and len(msgspec.json.encode({**payload, "errors": errors})) > LARGEST_BODY_BYTES - 1024:
         omitted += len(errors) - len(errors) // 2
         errors = errors[: len(errors) // 2]
-    return {**payload, "errors": errors, "errorsOmitted": omitted} if "errors" in payload else payload
+    changed = {"errors": errors, "errorsOmitted": omitted}
+    return {**payload, **{name: value for name, value in changed.items() if name in payload}}
