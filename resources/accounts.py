@@ -21,9 +21,11 @@ from resources.errors import InputRefused
 from resources.grants import Tokens, store_grant
 from resources.provider import Provider
 from resources.providers import find_provider
+from resources.replies import UNREADABLE
 from resources.tables import ConnectedAccount, Grant, Org
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class ImportedGrant(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,17 +73,13 @@ def parse_import_line(line: str) -> Connection:
         raise InputRefused(
             place.strip("`").removeprefix("$.") or "line", problem, "see `backline accounts import --help`"
         ) from None
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise InputRefused("line", "is not JSON", "write one JSON object a line") from None
     provider = find_provider(account.provider)
     check_slug(account.org)
-    if not account.external_id.strip() or not account.grant.access_token.strip():
-        raise InputRefused("external_id or grant.access_token", "is empty", "give the provider's own value")
+    _check_texts(account)
+    _check_grant(account.grant)
     check_config(provider, account.config)
-    for name in ("expires_at", "authorized_at"):
-        moment = getattr(account.grant, name)
-        if moment is not None and moment.tzinfo is None:
-            raise InputRefused(f"grant.{name}", "has no zone", "write it as 2026-11-23T10:00:00Z")
     return Connection(
         org_slug=account.org,
         provider=provider,
@@ -93,6 +91,23 @@ def parse_import_line(line: str) -> Connection:
         scopes=account.grant.scopes,
         config=account.config,
     )
+
+
+def _check_texts(account: ImportedAccount) -> None:
+    texts = [("external_id", account.external_id), ("display_name", account.display_name or "-")]
+    for field, text in (*texts, *(("grant.scopes", scope) for scope in account.grant.scopes)):
+        if not text.strip() or "\0" in text:
+            raise InputRefused(field, "is empty or holds a NUL", "give the provider's own value")
+
+
+def _check_grant(grant: ImportedGrant) -> None:
+    for field, token in (("access_token", grant.access_token), ("refresh_token", grant.refresh_token)):
+        if token is not None and not TOKEN.fullmatch(token):
+            problem = "is not a token: visible ASCII without spaces"
+            raise InputRefused(f"grant.{field}", problem, "give the provider's own value")
+    for field, moment in (("expires_at", grant.expires_at), ("authorized_at", grant.authorized_at)):
+        if moment is not None and moment.tzinfo is None:
+            raise InputRefused(f"grant.{field}", "has no zone", "write it as 2026-11-23T10:00:00Z")
 
 
 def check_slug(slug: str) -> None:
