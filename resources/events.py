@@ -102,7 +102,7 @@ def write_events(connection: sa.Connection, events: Iterable[Event]) -> None:
 
 
 def fitting(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the payload with as many of its ``errors`` as fit the body's limit, the rest counted where it counts."""
+    """Return the payload with as many of its ``errors`` as fit, the rest counted where it counts."""
     errors = list(payload.get("errors", ()))
     omitted = payload.get("errorsOmitted", 0)
     while errors and len(msgspec.json.encode({**payload, "errors": errors})) > LARGEST_BODY_BYTES - 1024:
