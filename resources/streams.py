@@ -65,19 +65,30 @@ def grow_tables(connection: sa.Connection, providers: Iterable[Provider]) -> lis
     A column that a declaration no longer names stays, with its history; one whose type changed needs
     a migration written by hand.
     """
-    inspector, made = sa.inspect(connection), []
-    existing = set(inspector.get_table_names())
-    for table in (table_of(provider, stream) for provider in providers for stream in provider.streams):
-        if table.name not in existing:
+    made = []
+    for table, column in missing_parts(connection, providers):
+        if column is None:
             table.create(connection)
-            made.append(table.name)
-            continue
-        have = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in have:
-                _add_column(connection, table, column)
-                made.append(f"{table.name}.{column.name}")
+        else:
+            _add_column(connection, table, column)
+        made.append(table.name if column is None else f"{table.name}.{column.name}")
     return made
+
+
+def missing_parts(
+    connection: sa.Connection, providers: Iterable[Provider]
+) -> list[tuple[sa.Table, sa.Column[Any] | None]]:
+    """Return the stream tables that the database lacks, and the columns that its tables lack."""
+    tables = [table_of(provider, stream) for provider in providers for stream in provider.streams]
+    found = sa.inspect(connection).get_multi_columns(filter_names=[table.name for table in tables])
+    have = {name: {column["name"] for column in columns} for (_, name), columns in found.items()}
+    missing: list[tuple[sa.Table, sa.Column[Any] | None]] = []
+    for table in tables:
+        if table.name not in have:
+            missing.append((table, None))
+        else:
+            missing += [(table, column) for column in table.columns if column.name not in have[table.name]]
+    return missing
 
 
 def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> None:

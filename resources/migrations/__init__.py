@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 from resources.database import Database
 from resources.providers import PROVIDERS
-from resources.streams import grow_tables
+from resources.streams import grow_tables, missing_parts
 
 UPGRADE_LOCK = 0x6261636B6C696E65  # "backline": one process upgrades at a time on PostgreSQL
 
@@ -31,10 +31,12 @@ def upgrade(database: Database) -> list[str]:
 
 
 def is_current(database: Database) -> bool:
-    """Say whether the database is at the newest revision."""
+    """Say whether the database is at the newest revision and has every stream's table and columns."""
     with database.read() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
-    return revision == ScriptDirectory.from_config(_config()).get_current_head()
+        if revision != ScriptDirectory.from_config(_config()).get_current_head():
+            return False
+        return not missing_parts(connection, PROVIDERS.values())
 
 
 def _config() -> Config:

@@ -1,0 +1,133 @@
+"""The schema's history: from nothing to the newest, there and back, and no two ways about it."""
+
+import subprocess
+import sys
+import uuid
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from resources import migrations
+from resources.database import Database, utc_now
+from resources.providers import PROVIDERS
+from resources.streams import STREAM_METADATA, table_of
+from resources.tables import Base, ConnectedAccount
+
+TABLES = {
+    f"{provider.name}_{stream.name}" for provider in PROVIDERS.values() for stream in provider.streams
+} | set(Base.metadata.tables)
+
+
+@pytest.fixture
+def empty(empty_database_url):
+    database = Database(empty_database_url)
+    yield database
+    database.close()
+
+
+def tables_of(database):
+    with database.read() as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+def test_an_empty_database_gets_every_table(empty):
+    assert not migrations.is_current(empty)
+    changed = migrations.upgrade(empty)
+    assert changed[0].startswith("revision ")
+    assert tables_of(empty) == TABLES | {"alembic_version"}
+    assert migrations.is_current(empty)
+
+
+def test_upgrading_twice_changes_nothing(empty):
+    migrations.upgrade(empty)
+    assert migrations.upgrade(empty) == []
+
+
+def test_the_models_are_the_migrated_schema(empty):
+    migrations.upgrade(empty)
+    for provider in PROVIDERS.values():
+        for stream in provider.streams:
+            table_of(provider, stream)
+    with empty.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, [Base.metadata, STREAM_METADATA]) == []
+
+
+def test_downgrading_and_upgrading_again_ends_where_it_began(empty):
+    migrations.upgrade(empty)
+    config = migrations._config()
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert tables_of(empty) & set(Base.metadata.tables) == set()
+    assert migrations.upgrade(empty)[0].startswith("revision ")
+    assert tables_of(empty) == TABLES | {"alembic_version"}
+
+
+def test_a_table_and_a_column_that_are_missing_are_made_and_rows_kept(empty):
+    migrations.upgrade(empty)
+    with empty.write() as connection:
+        connection.exec_driver_sql("DROP TABLE spotify_saved_albums")
+        connection.exec_driver_sql("ALTER TABLE spotify_profile DROP COLUMN uri")
+        connection.exec_driver_sql(
+            "INSERT INTO spotify_profile (account_id, user_id, synced_at) VALUES "
+            "('00000000000000000000000000000001', 'u', '2026-01-01 00:00:00')"
+        )
+    assert migrations.upgrade(empty) == ["spotify_profile.uri", "spotify_saved_albums"]
+    with empty.read() as connection:
+        assert connection.exec_driver_sql("SELECT user_id, uri FROM spotify_profile").all() == [("u", None)]
+
+
+def test_a_database_that_lacks_a_stream_column_is_not_current(empty):
+    migrations.upgrade(empty)
+    with empty.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE spotify_profile DROP COLUMN uri")
+    assert not migrations.is_current(empty)
+
+
+def test_an_upgrade_that_fails_leaves_nothing(empty):
+    with empty.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE webhook_events (id text)")
+    with pytest.raises(sa.exc.DBAPIError):
+        migrations.upgrade(empty)
+    assert tables_of(empty) == {"webhook_events"}
+
+
+def test_foreign_keys_hold(database):
+    account = {"org_id": uuid.uuid4(), "provider": "spotify", "external_id": "x", "display_name": "x"}
+    account |= {"shard_hash": 0, "created_at": utc_now()}
+    with pytest.raises(sa.exc.IntegrityError), database.write() as connection:
+        connection.execute(sa.insert(ConnectedAccount).values(**account))
+
+
+UPGRADE = """
+import sys
+from resources.database import Database
+from resources.migrations import upgrade
+database = Database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(len(upgrade(database)), flush=True)
+"""
+
+
+@pytest.mark.integration
+def test_processes_that_upgrade_at_once_take_turns(empty):
+    url, pipe = empty.url.render_as_string(hide_password=False), subprocess.PIPE
+    programs = [
+        subprocess.Popen([sys.executable, "-c", UPGRADE, url], stdin=pipe, stdout=pipe, text=True)
+        for _ in range(3)
+    ]
+    try:
+        assert [program.stdout.readline().strip() for program in programs] == ["ready"] * 3
+        for program in programs:
+            program.stdin.write("go\n")
+            program.stdin.flush()
+    finally:
+        counts = sorted(int(program.communicate(timeout=60)[0]) for program in programs)
+    assert counts[:2] == [0, 0]
+    assert counts[2] > 0
+    assert tables_of(empty) == TABLES | {"alembic_version"}
