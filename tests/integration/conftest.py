@@ -1,0 +1,202 @@
+"""Real programs: the command line and the simulator as processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from resources.database import Database, open_database
+from resources.signing import SigningSecret
+from resources.vault import EncryptionKey
+
+SHARED = Path(__file__).parents[3] / "shared"
+READY_SECONDS = 90
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this environment without any setting of ours."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("BACKLINE_") and name != "DAGSTER_HOME"
+    }
+
+
+@dataclass
+class Installed:
+    """An installation whose commands run as processes of their own."""
+
+    folder: Path
+    database: Database
+    settings: dict[str, str]
+    output: list[str] = field(default_factory=list)
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+        """Start a command of `backline`."""
+        environment = clean_environment() | {
+            f"BACKLINE_{name}": value for name, value in self.settings.items()
+        }
+        environment["PYTHONFAULTHANDLER"] = "1"  # one that hangs says where, when it is aborted
+        command = [sys.executable, "-m", "pipelines.cli", *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True, **more
+        )
+
+    def run(self, *arguments: str, code: int | None = 0, given: str = "") -> str:
+        """Run a command to its end and return what it printed; ``code`` is what it has to end with."""
+        program = self.start(*arguments, stdin=subprocess.PIPE)
+        out, err = program.communicate(given, timeout=240)
+        self.output += [out, err]
+        assert code is None or program.returncode == code, f"{arguments}: {program.returncode}\n{out}\n{err}"
+        return out
+
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
+        """Run a command with ``--json`` and return its document."""
+        return json.loads(self.run(*arguments, "--json", code=code))
+
+    def rows(self, statement: str | sa.Executable, **values: Any) -> list[dict[str, Any]]:
+        """Return what a statement finds."""
+        text = sa.text(statement) if isinstance(statement, str) else statement
+        with self.database.read() as connection:
+            return [dict(row) for row in connection.execute(text, values).mappings()]
+
+    def connect(self, simulator: Simulator, accounts: dict[int, str], **order: Any) -> None:
+        """Import simulated accounts, each into its org."""
+        lines = []
+        for number, org in accounts.items():
+            grant = simulator.control("grants", provider="spotify", account=number, **order)
+            account = {"org": org, "provider": "spotify"}
+            account |= {name: grant.pop(name) for name in ("external_id", "display_name")}
+            lines.append(json.dumps({**account, "grant": grant}))
+        self.run("accounts", "import", "-", given="\n".join(lines))
+
+    def wait_for(self, program: subprocess.Popen[str], happened: Callable[[], Any]) -> None:
+        """Wait until something happens or the program ends; fail with its stacks where neither does."""
+        until = time.monotonic() + READY_SECONDS
+        while not happened() and program.poll() is None:
+            if time.monotonic() > until:
+                program.send_signal(signal.SIGABRT)
+                pytest.fail(f"nothing happened within {READY_SECONDS} s:\n{program.communicate()[1]}")
+            time.sleep(0.02)
+
+
+@dataclass
+class Simulator:
+    """A simulator that runs as a process of its own."""
+
+    address: str
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        """Ask it something, and return the body."""
+        return httpx.request(method, f"{self.address}{path}", timeout=30, **options).raise_for_status().json()
+
+    def control(self, order: str, **body: Any) -> Any:
+        """Give it an order."""
+        return self.ask("POST", f"/control/{order}", json=body)
+
+    def fault(self, kind: str, path: str, **more: Any) -> None:
+        """Let requests meet a fault."""
+        self.control("faults", kind=kind, match={"path_prefix": path}, **more)
+
+    def received(self) -> dict[str, dict[str, Any]]:
+        """Return the events received, by id."""
+        return {event["id"]: event for event in self.ask("GET", "/receiver/events")["events"]}
+
+
+def wait_until(happened: Callable[[], Any], seconds: float = READY_SECONDS) -> Any:
+    """Wait until something is true, and return it."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := happened():
+            return found
+        time.sleep(0.02)
+    return pytest.fail(f"it did not happen within {seconds} s")
+
+
+@pytest.fixture
+def signing_secret() -> SigningSecret:
+    return SigningSecret.new()
+
+
+@pytest.fixture
+def simulator(signing_secret: SigningSecret, tmp_path: Path) -> Iterator[Simulator]:
+    """A simulator of 200 accounts in extended mode."""
+    port = free_port()
+    command = [sys.executable, "-m", "simulator", "--port", str(port), "--accounts", "200"]
+    command += ["--mode", "extended", "--rate-limit", "0", "--latency-ms", "5"]
+    environment = clean_environment() | {"BACKLINE_N8N_SIGNING_SECRETS": signing_secret.text()}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as program:
+        try:
+            simulator = Simulator(f"http://127.0.0.1:{port}")
+            wait_until(lambda: answers(simulator.address))
+            yield simulator
+        finally:
+            program.kill()
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz").is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def installed(
+    database: Database, simulator: Simulator, signing_secret: SigningSecret, tmp_path: Path
+) -> Installed:
+    """An installation on a fresh database, whose provider and receiver are the simulator."""
+    url = database.url.render_as_string(hide_password=False)
+    assert open_database(url) is database
+    return Installed(
+        tmp_path, database, settings_for(simulator.address, url, signing_secret, tmp_path / "home")
+    )
+
+
+def settings_for(address: str, database_url: str, secret: SigningSecret, home: Path) -> dict[str, str]:
+    """Return the settings under which ``address`` stands for Spotify and for n8n."""
+    return {
+        "HOME": str(home),
+        "DATABASE_URL": database_url,
+        "ENCRYPTION_KEYS": EncryptionKey.new().text(),
+        "N8N_URL": f"{address}/receiver",
+        "N8N_SIGNING_SECRETS": secret.text(),
+        "SPOTIFY_API_URL": f"{address}/spotify/v1",
+        "SPOTIFY_TOKEN_URL": f"{address}/spotify/api/token",
+        "SPOTIFY_AUTHORIZE_URL": f"{address}/spotify/authorize",
+        "SPOTIFY_CLIENT_ID": "simulator-client",
+        "SPOTIFY_CLIENT_SECRET": "simulator-secret",
+        "SPOTIFY_RATE_LIMIT": "1000000/1",
+        "SYNC_CONCURRENCY": "3",
+    }
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("../shared, with the recorded replies and specs, is not here")
+    return SHARED
+
+
+@pytest.fixture
+def waiting() -> Callable[..., Any]:
+    return wait_until
