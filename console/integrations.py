@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from console.account_entry import AccountEntry
@@ -25,9 +25,10 @@ from console.pages import HOME, PageError, page
 from console.parts import Console, ConsolePart
 from console.testing import verdict_on
 from resources import accounts, parking
+from resources.credentials import store_credentials
 from resources.errors import InputRefused, ParkingError, SealBroken
 from resources.provider import Provider
-from resources.providers import PROVIDERS
+from resources.providers import PROVIDERS, find_provider
 
 router = APIRouter(include_in_schema=False)
 SHOWN_TAIL = 4
@@ -38,6 +39,7 @@ class IntegrationsAddress(AccountFilter):
 
     connected: uuid.UUID | None = None
     disconnected: uuid.UUID | None = None
+    saved: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def integrations(console: ConsolePart, address: Annotated[IntegrationsAddress, Q
         cards=[card_of(console, one, counted.by_provider.get(one.name, 0)) for one in PROVIDERS.values()],
         connected=find_entry(database, address.connected) if address.connected else None,
         disconnected=find_entry(database, address.disconnected) if address.disconnected else None,
+        saved=PROVIDERS.get(address.saved or ""),
     )
 
 
@@ -110,6 +113,19 @@ def _entry(console: Console, account_id: uuid.UUID) -> AccountEntry:
     if entry is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
     return entry
+
+
+@router.post("/admin/integrations/apps/{provider_name}")
+def save_credentials(
+    console: ConsolePart,
+    provider_name: str,
+    client_id: Annotated[str, Form()],
+    client_secret: Annotated[str, Form()] = "",
+) -> Response:
+    """Seal and store a provider app's credentials; they are never shown again."""
+    provider = find_provider(provider_name)
+    store_credentials(console.backline, provider, client_id, client_secret, ACTOR)
+    return RedirectResponse(f"{HOME}?saved={provider.name}", HTTPStatus.SEE_OTHER)
 
 
 @router.post("/admin/integrations/accounts/{account_id}/test")

@@ -27,6 +27,11 @@ class Credentials:
     client_secret: str = field(repr=False)
 
 
+def credentials_subject(provider: Provider) -> str:
+    """Return what a provider app's secret is sealed to."""
+    return f"app_credentials/{provider.name}"
+
+
 class Backline:
     """The parts that commands, assets, sensors and the console share, each made when first asked for.
 
@@ -90,7 +95,7 @@ class Backline:
             stored = connection.execute(query.where(AppCredential.provider == provider.name)).one_or_none()
         if stored:
             sealed = Sealed(stored.sealed, stored.key_id)
-            secret = self.vault.unseal(sealed, f"app_credentials/{provider.name}")
+            secret = self.vault.unseal(sealed, credentials_subject(provider))
             return Credentials(stored.client_id, secret.decode())
         settings = self.provider_settings(provider)
         if not settings.client_id:
