@@ -6,8 +6,9 @@ Rows are tuples of the columns' plain values; JSON is text already.
 
 from __future__ import annotations
 
+import itertools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,17 +16,27 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from resources.records import Row
+from resources.tables import UtcDateTime
+
+ROWS_AT_ONCE = 200
 
 
-def upsert(connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    same: Mapping[str, Any] | None = None,
+) -> None:
     """Insert rows, or overwrite those that have the same primary key; one row a key and statement.
 
-    Raise ``DBAPIError`` where the database refuses them, as SQLAlchemy's own statements do.
+    ``same`` are columns that hold one value in all rows, which then do not carry it. Raise
+    ``DBAPIError`` where the database refuses them, as SQLAlchemy's own statements do.
     """
     write = _upsert_sqlite if connection.dialect.name == "sqlite" else _upsert_postgresql
     driver_error: Any = connection.dialect.loaded_dbapi.Error
     try:
-        write(connection, table, columns, rows)
+        write(connection, table, columns, rows, same or {})
     except driver_error as error:
         raise _refusal(connection, error, driver_error) from error
 
@@ -48,35 +59,58 @@ def _names(table: sa.Table, columns: Sequence[str]) -> tuple[str, str, str]:
 
 
 def _upsert_postgresql(
-    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Row]
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    same: Mapping[str, Any],
 ) -> None:
-    names, key, action = _names(table, columns)
+    names, key, action = _names(table, [*columns, *same])
+    staged = _names(table, columns)[0]
     stage = f"stage_{table.name}"
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS AS "  # noqa: S608
-            f'SELECT {names} FROM "{table.name}" WITH NO DATA'
+            f'SELECT {staged} FROM "{table.name}" WITH NO DATA'
         )
-        with cursor.copy(f"COPY {stage} ({names}) FROM STDIN") as copy:
-            for row in rows:
+        with cursor.copy(f"COPY {stage} ({staged}) FROM STDIN") as copy:
+            for row in _with_moments_as_text(rows, table, columns):
                 copy.write_row(row)
+        kinds = [table.c[name].type.compile(connection.dialect) for name in same]
+        values = "".join(f", CAST(%s AS {kind})" for kind in kinds)
         cursor.execute(
-            f'INSERT INTO "{table.name}" ({names}) '  # noqa: S608
-            f"SELECT DISTINCT ON ({key}) {names} FROM {stage} ON CONFLICT ({key}) DO {action}"
+            f'INSERT INTO "{table.name}" ({names}) SELECT DISTINCT ON ({key}) {staged}{values} '  # noqa: S608
+            f"FROM {stage} ON CONFLICT ({key}) DO {action}",
+            tuple(same.values()),
         )
         cursor.execute(f"DELETE FROM {stage}")  # noqa: S608  # another upsert may follow in this transaction
 
 
+def _with_moments_as_text(rows: Iterable[Row], table: sa.Table, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows with their moments in ISO 8601, which costs half of what the driver takes for it."""
+    moments = [place for place, name in enumerate(columns) if isinstance(table.c[name].type, UtcDateTime)]
+    source = iter(rows)
+    while chunk := list(itertools.islice(source, ROWS_AT_ONCE)):
+        values: list[Sequence[Any]] = list(zip(*chunk, strict=True))
+        for place in moments:
+            values[place] = [None if moment is None else moment.isoformat() for moment in values[place]]
+        yield from zip(*values, strict=True)
+
+
 def _upsert_sqlite(
-    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Row]
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    same: Mapping[str, Any],
 ) -> None:
-    names, key, action = _names(table, columns)
-    marks = ", ".join("?" * len(columns))
+    names, key, action = _names(table, [*columns, *same])
+    marks, rest = ", ".join("?" * (len(columns) + len(same))), tuple(same.values())
     driver: Any = connection.connection.driver_connection
     driver.executemany(
         f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO {action}',  # noqa: S608
-        (tuple(map(_sqlite_value, row)) for row in rows),
+        (tuple(map(_sqlite_value, (*row, *rest))) for row in rows),
     )
 
 

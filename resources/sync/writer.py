@@ -113,14 +113,9 @@ class Writer:
         now: datetime,
     ) -> None:
         table = table_of(self._request.provider, stream)
-        columns = (
-            "account_id",
-            *(column.name for column in stream.reader.columns),
-            "synced_at",
-            "deleted_at",
-        )
+        columns = ("account_id", *(column.name for column in stream.reader.columns))
         if any(len(part.rows) for _, part in parts):
-            upsert(connection, table, columns, _stamped(parts, now))
+            upsert(connection, table, columns, _owned(parts), same={"synced_at": now, "deleted_at": None})
         if not stream.is_history:
             _mark_deleted(connection, table, parts, now)
 
@@ -147,11 +142,11 @@ class Writer:
                 yield tuple(values[name] for name in RESULT_COLUMNS)
 
 
-def _stamped(parts: Iterable[tuple[AccountPass, StreamPass]], now: datetime) -> Iterable[Row]:
+def _owned(parts: Iterable[tuple[AccountPass, StreamPass]]) -> Iterable[Row]:
     for account, part in parts:
         account_id = account.account.id.hex
         for row in part.rows:
-            yield (account_id, *row, now, None)
+            yield (account_id, *row)
 
 
 def _cursor_rows(accounts: Iterable[AccountPass], now: datetime) -> Iterable[Row]:
