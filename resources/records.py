@@ -160,6 +160,15 @@ class RecordReader:
             for column in self.columns
         )
 
+    def rows(self, items: Sequence[Any]) -> list[Row] | None:
+        """Return all items' values at once, or ``None`` where they must be looked at one by one."""
+        if self._fast is None or len(self._read) < len(self.columns):
+            return None
+        try:
+            return list(map(self._fast, items))
+        except AttributeError:  # an item, or a nullable object on the way, is null
+            return None
+
     def _values(self, item: Any) -> Row:
         if self._fast is not None:
             try:

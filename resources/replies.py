@@ -50,7 +50,7 @@ class ReplyDecoder:
 
     def decode(self, body: bytes) -> Reply:
         """Decode a body; raise ``ReplyRefused`` where nothing of it can be used."""
-        if b"\\u0000" in body:  # no PostgreSQL text can hold it
+        if b"\\" in body and b"\\u0000" in body:  # no PostgreSQL text can hold it; one byte is found faster
             body = NUL_ESCAPE.sub(rb"\1\\ufffd", body)
         try:
             if not self._items_at:

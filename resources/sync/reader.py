@@ -252,6 +252,10 @@ class AccountReader:
 
     def _add_rows(self, result: StreamPass, page: Page, known: dict[str, Any], first_index: int) -> None:
         reader = result.stream.reader
+        rows = reader.rows(page.items)
+        if rows is not None:
+            result.rows.extend(_all_with_json_text(rows, reader.json_positions))
+            return
         for index, item in enumerate(page.items, first_index):
             if item is None:
                 continue
@@ -273,6 +277,19 @@ def _following(result: StreamPass, path: str, params: Params, page: Page) -> Par
     except PagingStalled:
         result.complain([f"{path}: the page after {params} is itself; the rest was not read"])
         return None
+
+
+def _all_with_json_text(rows: list[Row], positions: Sequence[int]) -> list[Row]:
+    """Do what ``_with_json_text`` does to a page at once, column by column."""
+    if not (positions and rows):
+        return rows
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for position in positions:
+        values = columns[position]
+        columns[position] = [
+            None if value is None else msgspec.json.encode(value).decode() for value in values
+        ]
+    return list(zip(*columns, strict=True))
 
 
 def _with_json_text(row: Row, positions: Sequence[int]) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from resources.records import Row
@@ -28,6 +28,12 @@ class RowBuffer:
     def append(self, row: Row) -> None:
         """Add one row."""
         self._rows.append(row)
+        if len(self._rows) >= self._bound:
+            self._spill()
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        self._rows += rows
         if len(self._rows) >= self._bound:
             self._spill()
 
