@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import uuid
 from collections import Counter
@@ -24,7 +25,7 @@ from resources.replies import ReplyDecoder
 from resources.streams import table_of
 from resources.sync.reader import AccountPass, AccountReader, StreamPass
 from resources.sync.report import StreamReport, SyncReport
-from resources.sync.request import Candidate, SyncRequest, candidates
+from resources.sync.request import CHUNK_ACCOUNTS, Candidate, SyncRequest, candidates
 from resources.sync.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -96,8 +97,9 @@ class SyncEngine:
 
     async def _hand_out(self, waiting: asyncio.Queue[Candidate | None]) -> None:
         source: Iterator[Candidate] = candidates(self._backline.database, self._request)
-        while (candidate := await asyncio.to_thread(next, source, None)) is not None:
-            await waiting.put(candidate)
+        while chunk := await asyncio.to_thread(lambda: list(itertools.islice(source, CHUNK_ACCOUNTS))):
+            for candidate in chunk:
+                await waiting.put(candidate)
         for _ in range(self._concurrency):
             await waiting.put(None)
 
