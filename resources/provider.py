@@ -7,9 +7,10 @@ tables and contract tests. A declaration holds facts; the mechanisms that use th
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from string import Formatter
 from typing import Literal
 
 from resources.errors import (
@@ -22,7 +23,7 @@ from resources.errors import (
     Transient,
 )
 from resources.paging import Paging
-from resources.records import Record, RecordReader
+from resources.records import Given, Record, RecordReader
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,22 @@ class Stream:
         return RecordReader(self.record)
 
     @property
+    def column_names(self) -> set[str]:
+        """The columns of its rows."""
+        return {column.name for column in self.reader.columns}
+
+    @property
+    def given_names(self) -> set[str]:
+        """What its rows take from the request."""
+        sources = (column.source for column in self.reader.columns)
+        return {source.name for source in sources if isinstance(source, Given)}
+
+    @property
+    def path_variables(self) -> set[str]:
+        """What its path takes."""
+        return {name for _, name, _, _ in Formatter().parse(self.path) if name is not None}
+
+    @property
     def is_history(self) -> bool:
         """Whether rows are only ever added, so that absence never means deletion."""
         return self.cursor_column is not None
@@ -188,13 +205,35 @@ class Provider:
         if len(set(names)) != len(names):
             raise ValueError(f"{self.name} declares a stream twice.")
         for position, stream in enumerate(self.streams):
-            columns = {column.name for column in stream.reader.columns}
-            if missing := set(stream.key) - columns:
-                raise ValueError(
-                    f"{self.name}.{stream.name}: key columns {sorted(missing)} are not in its record."
-                )
-            if isinstance(stream.each, FromStream) and stream.each.stream not in names[:position]:
-                raise ValueError(f"{self.name}.{stream.name} must stand after {stream.each.stream}.")
+            for contradiction in self._contradictions(stream, names[:position]):
+                raise ValueError(f"{self.name}.{stream.name}: {contradiction}.")
+
+    def _contradictions(self, stream: Stream, earlier: Sequence[str]) -> Iterator[str]:
+        columns, each = stream.column_names, stream.each
+        if missing := set(stream.key) - columns:
+            yield f"key columns {sorted(missing)} are not in its record"
+        if stream.cursor_column and stream.cursor_column not in columns:
+            yield f"its cursor column {stream.cursor_column} is not in its record"
+        if stream.scope and stream.scope not in self.oauth.scopes:
+            yield f"the provider's OAuth asks for no scope {stream.scope}"
+        if stream.path_variables != ({each.variable} if each else set()):
+            yield f"its path takes {', '.join(stream.path_variables) or 'nothing'}, unlike its parent"
+        if isinstance(each, FromConfig) and each.key not in self.config_keys:
+            yield f"{each.key} is not among config_keys"
+        if isinstance(each, FromStream):
+            yield from self._contradictions_of_parent(each, earlier)
+        for name in stream.given_names - stream.path_variables - {"index"}:
+            if any(name not in variant for variant in stream.variants):
+                yield f"{name} is given by nothing"
+
+    def _contradictions_of_parent(self, each: FromStream, earlier: Sequence[str]) -> Iterator[str]:
+        if each.stream not in earlier:
+            yield f"it must stand after {each.stream}"
+            return
+        known = self.streams[earlier.index(each.stream)].column_names
+        for column in filter(None, (each.column, each.version)):
+            if column not in known:
+                yield f"{each.stream} has no column {column}"
 
     def stream(self, name: str) -> Stream:
         """Return the stream of that name; raise ``KeyError`` where there is none."""
