@@ -16,6 +16,12 @@ from resources.settings import Settings
 
 AnyRow = sa.Row[*tuple[Any, ...]]
 SQLITE_BUSY_TIMEOUT_MS = 30_000
+URL_CURE = "use sqlite:///path or postgresql+psycopg://user:password@host/name"
+DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    **dict.fromkeys(("postgres", "postgresql", "postgresql+psycopg"), "postgresql+psycopg"),
+}
 
 
 def utc_now() -> datetime:
@@ -31,15 +37,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            parsed = sa.make_url(url)
-        except ArgumentError as error:
-            cure = "use sqlite:///path or postgresql+psycopg://user:password@host/name"
-            raise InputRefused("BACKLINE_DATABASE_URL", "is not a SQLAlchemy URL", cure) from error
-        if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-            problem = f"names {parsed.get_backend_name()}"
-            raise InputRefused("BACKLINE_DATABASE_URL", problem, "use sqlite or postgresql+psycopg")
-        self.url = _with_psycopg(parsed)
+        self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url)
         self._writing = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
@@ -64,8 +62,14 @@ class Database:
         self.engine.dispose()
 
 
-def _with_psycopg(url: sa.URL) -> sa.URL:
-    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):  # the latter names what it took for the port, maybe a password
+        raise InputRefused("BACKLINE_DATABASE_URL", "is not a SQLAlchemy URL", URL_CURE) from None
+    if parsed.drivername not in DRIVERS:
+        raise InputRefused("BACKLINE_DATABASE_URL", f"names {parsed.drivername}", URL_CURE)
+    return parsed.set(drivername=DRIVERS[parsed.drivername])
 
 
 def _engine(url: sa.URL) -> sa.Engine:
