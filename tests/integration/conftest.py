@@ -117,6 +117,15 @@ class Simulator:
         """Let requests meet a fault."""
         self.control("faults", kind=kind, match={"path_prefix": path}, **more)
 
+    def settings(self) -> dict[str, str]:
+        """Return the settings under which it stands for Spotify and for n8n."""
+        return {
+            "N8N_URL": f"{self.address}/receiver",
+            "SPOTIFY_API_URL": f"{self.address}/spotify/v1",
+            "SPOTIFY_TOKEN_URL": f"{self.address}/spotify/api/token",
+            "SPOTIFY_AUTHORIZE_URL": f"{self.address}/spotify/authorize",
+        }
+
     def received(self) -> dict[str, dict[str, Any]]:
         """Return the events received, by id."""
         return {event["id"]: event for event in self.ask("GET", "/receiver/events")["events"]}
@@ -161,28 +170,31 @@ def answers(address: str) -> bool:
 
 
 @pytest.fixture
-def installed(
-    database: Database, simulator: Simulator, signing_secret: SigningSecret, tmp_path: Path
-) -> Installed:
-    """An installation on a fresh database, whose provider and receiver are the simulator."""
+def install(database: Database, signing_secret: SigningSecret, tmp_path: Path) -> Callable[..., Installed]:
+    """Return what makes an installation on a fresh database; settings are given by name."""
     url = database.url.render_as_string(hide_password=False)
     assert open_database(url) is database
-    return Installed(
-        tmp_path, database, settings_for(simulator.address, url, signing_secret, tmp_path / "home")
-    )
+
+    def make(**settings: str) -> Installed:
+        basic = basic_settings(url, signing_secret, tmp_path / "home")
+        return Installed(tmp_path, database, basic | settings)
+
+    return make
 
 
-def settings_for(address: str, database_url: str, secret: SigningSecret, home: Path) -> dict[str, str]:
-    """Return the settings under which ``address`` stands for Spotify and for n8n."""
+@pytest.fixture
+def installed(install: Callable[..., Installed], simulator: Simulator) -> Installed:
+    """An installation whose provider and receiver are the simulator."""
+    return install(**simulator.settings())
+
+
+def basic_settings(database_url: str, secret: SigningSecret, home: Path) -> dict[str, str]:
+    """Return the settings of an installation that speaks to nobody yet."""
     return {
         "HOME": str(home),
         "DATABASE_URL": database_url,
         "ENCRYPTION_KEYS": EncryptionKey.new().text(),
-        "N8N_URL": f"{address}/receiver",
         "N8N_SIGNING_SECRETS": secret.text(),
-        "SPOTIFY_API_URL": f"{address}/spotify/v1",
-        "SPOTIFY_TOKEN_URL": f"{address}/spotify/api/token",
-        "SPOTIFY_AUTHORIZE_URL": f"{address}/spotify/authorize",
         "SPOTIFY_CLIENT_ID": "simulator-client",
         "SPOTIFY_CLIENT_SECRET": "simulator-secret",
         "SPOTIFY_RATE_LIMIT": "1000000/1",

@@ -3,6 +3,8 @@
 ``BACKLINE_CRASH_KILLS`` says how often to kill it (5 where it is not set).
 """
 
+# ruff: noqa: D102, T201  # a test's name states the fact; the figures are for whoever runs it with -s
+
 from __future__ import annotations
 
 import os

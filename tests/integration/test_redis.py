@@ -1,0 +1,100 @@
+"""The app's rate is shared through a real Redis by all processes that call the provider."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.processes import free_port
+from resources.errors import InputRefused
+from resources.limiter import AppLimiter
+from resources.provider import Limit
+from resources.settings import REPOSITORY
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("redis")]
+
+REQUESTS, SECONDS, PROCESSES = 20, 2, 3
+CALLER = """
+import asyncio, sys, time
+from resources.limiter import AppLimiter
+from resources.provider import Limit
+
+async def call(url, app, until):
+    limiter, calls = AppLimiter(app, Limit({requests}, {seconds}), url), 0
+    while time.time() < until:
+        try:
+            await asyncio.wait_for(limiter.acquire(), until - time.time())
+        except TimeoutError:
+            break
+        calls += 1
+    await limiter.aclose()
+    print(calls)
+
+asyncio.run(call(sys.argv[1], sys.argv[2], float(sys.argv[3])))
+"""
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis of our own."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("Redis is not installed: apt install redis-server")
+    port = free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        url = f"redis://127.0.0.1:{port}/0"
+        until = time.monotonic() + 20
+        while not asyncio.run(_answers(url)):
+            assert time.monotonic() < until, "Redis did not start"
+            time.sleep(0.1)
+        yield url
+        server.terminate()
+
+
+async def _answers(url: str) -> bool:
+    limiter = AppLimiter("probe", Limit(1, 1), url)
+    try:
+        await limiter.check()
+    except InputRefused:
+        return False
+    finally:
+        await limiter.aclose()
+    return True
+
+
+def test_processes_together_stay_within_the_apps_rate(redis_url: str) -> None:
+    app, until = f"app-{uuid.uuid4().hex}", time.time() + 7
+    code = CALLER.format(requests=REQUESTS, seconds=SECONDS)
+    command = [sys.executable, "-c", code, redis_url, app, str(until)]
+    started = time.time()
+    callers = [
+        subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)
+    ]
+    calls = [int(caller.communicate()[0]) for caller in callers]
+    windows = (until - started) / SECONDS + 1
+    assert REQUESTS < sum(calls) <= REQUESTS * windows
+    assert min(calls) > 0, "none of them starves"
+
+
+def test_a_redis_that_is_gone_is_refused_by_its_settings_name() -> None:
+    async def look() -> None:
+        limiter = AppLimiter("app", Limit(1, 1), f"redis://127.0.0.1:{free_port()}/0")
+        with pytest.raises(InputRefused, match="BACKLINE_REDIS_URL: does not answer; start Redis"):
+            await limiter.check()
+        await limiter.aclose()
+
+    asyncio.run(look())
+
+
+def test_an_address_that_is_no_redis_url_is_refused() -> None:
+    with pytest.raises(InputRefused, match="BACKLINE_REDIS_URL: is not a Redis URL"):
+        AppLimiter("app", Limit(1, 1), "localhost:6379")
