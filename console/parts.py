@@ -44,8 +44,7 @@ class Console:
     def limiter(self, provider: Provider) -> AppLimiter:
         """Return the pace of the provider's app, the same for all who ask."""
         if provider.name not in self.limiters:
-            limit, redis_url = self.backline.limit(provider), self.backline.settings.redis_url
-            self.limiters[provider.name] = AppLimiter(provider.name, limit, redis_url)
+            self.limiters[provider.name] = self.backline.limiter(provider)
         return self.limiters[provider.name]
 
 

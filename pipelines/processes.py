@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -40,6 +41,7 @@ class Processes:
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _logs: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         signal.signal(signal.SIGTERM, _interrupt)
@@ -52,11 +54,12 @@ class Processes:
 
     def start(self, name: str, command: Sequence[str], *, log: Path | None = None) -> None:
         """Start a child in the repository's folder and a group of its own; ``log`` gets its output."""
-        output = log.open("ab") if log else None
+        self._logs[name] = f"its log, {log}, says why" if log else "its last lines say why"
         environment = {**os.environ, **self.environment}  # noqa: TID251  # handed on, not read
-        self._running[name] = subprocess.Popen(  # noqa: S603  # our own commands
-            command, cwd=REPOSITORY, env=environment, start_new_session=True, stdout=output, stderr=output
-        )
+        with log.open("ab") if log else nullcontext() as output:
+            self._running[name] = subprocess.Popen(  # noqa: S603  # our own commands
+                command, cwd=REPOSITORY, env=environment, start_new_session=True, stdout=output, stderr=output
+            )
 
     def wait_ready(self, name: str, address: str) -> None:
         """Wait until an address of a child answers; raise ``ProcessEnded`` where the child is gone first."""
@@ -64,13 +67,13 @@ class Processes:
 
     def wait_listening(self, name: str, port: int) -> None:
         """Wait until a child listens on a port of the loopback; raise ``ProcessEnded`` likewise."""
-        self._wait_until(name, lambda: _listens(port), f"listen on port {port}")
+        self._wait_until(name, lambda: listens(port), f"listen on port {port}")
 
     def _wait_until(self, name: str, is_ready: Callable[[], bool], what: str) -> None:
         until = time.monotonic() + READY_SECONDS
         while not is_ready():
             if self._running[name].poll() is not None:
-                raise ProcessEnded(f"{name} ended with {self._running[name].returncode} before it was ready.")
+                raise ProcessEnded(f"{name} ended before it was ready; {self._logs[name]}.")
             if time.monotonic() > until:
                 raise ProcessEnded(f"{name} did not {what} within {READY_SECONDS} s.")
             time.sleep(0.1)
@@ -80,7 +83,7 @@ class Processes:
         while True:
             for name, process in self._running.items():
                 if process.poll() is not None:
-                    raise ProcessEnded(f"{name} ended with {process.returncode}; its last lines say why.")
+                    raise ProcessEnded(f"{name} ended with {process.returncode}; {self._logs[name]}.")
             time.sleep(0.5)
 
     def stop_one(self, name: str) -> None:
@@ -121,7 +124,8 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Say whether anything listens on a port of the loopback."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

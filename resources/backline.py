@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from resources.database import Database, database_of
 from resources.errors import SettingMissing
+from resources.limiter import AppLimiter
 from resources.provider import Limit, Provider
 from resources.settings import ProviderSettings, Settings
 from resources.signing import SigningSecret, parse_secrets
@@ -79,6 +80,10 @@ class Backline:
         """Return the app's limit, as set or as declared."""
         text = self.provider_settings(provider).rate_limit
         return Limit.parse(text) if text else provider.api.limit
+
+    def limiter(self, provider: Provider) -> AppLimiter:
+        """Return a new limiter of the app's pace; whoever takes it closes it."""
+        return AppLimiter(provider.name, self.limit(provider), self.settings.redis_url)
 
     def cron(self, provider: Provider) -> str:
         """Return when the provider is synced, as set or as declared."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from limits.storage import storage_from_string
+from redis.asyncio import ConnectionPool
 
 from resources.errors import InputRefused
 from resources.provider import Limit
@@ -17,14 +18,14 @@ KEY_PREFIX = "backline"
 SHORTEST_WAIT_SECONDS = 0.01
 
 
-def _storage(redis_url: str) -> Storage:
-    """Return where the counts are kept: in Redis for many processes, otherwise in this one."""
+def _pool(redis_url: str) -> ConnectionPool | None:
+    """Return connections to the shared counts; ``None`` where they are kept in this process."""
     if not redis_url:
-        return MemoryStorage()
-    storage = storage_from_string(f"async+{redis_url}", implementation="redispy", wrap_exceptions=True)
-    if not isinstance(storage, Storage):
-        raise TypeError("The limits package returned a storage that is not asynchronous.")
-    return storage
+        return None
+    try:
+        return ConnectionPool.from_url(redis_url)
+    except ValueError as error:
+        raise InputRefused("BACKLINE_REDIS_URL", "is not a Redis URL", "use redis://host:6379/0") from error
 
 
 class AppLimiter:
@@ -33,7 +34,8 @@ class AppLimiter:
     def __init__(self, app: str, limit: Limit, redis_url: str = "") -> None:
         self._app = app
         self._item = RateLimitItemPerSecond(limit.requests, limit.seconds, namespace=KEY_PREFIX)
-        self._storage = _storage(redis_url)
+        self._pool = _pool(redis_url)
+        self._storage = MemoryStorage() if self._pool is None else _shared_storage(self._pool)
         self._window = MovingWindowRateLimiter(self._storage)
         self._paused_until = 0.0
 
@@ -42,6 +44,11 @@ class AppLimiter:
         if not await self._storage.check():
             cure = "start Redis, or unset it where one process at a time syncs"
             raise InputRefused("BACKLINE_REDIS_URL", "does not answer", cure)
+
+    async def aclose(self) -> None:
+        """Close the connections to the shared counts."""
+        if self._pool is not None:
+            await self._pool.disconnect()
 
     def pause(self, seconds: float) -> None:
         """Let nothing through for ``seconds``, as the provider asked."""
@@ -57,3 +64,8 @@ class AppLimiter:
             else:
                 stats = await self._window.get_window_stats(self._item, self._app)
                 await asyncio.sleep(max(stats.reset_time - time.time(), SHORTEST_WAIT_SECONDS))
+
+
+def _shared_storage(pool: ConnectionPool) -> RedisStorage:
+    options: dict[str, Any] = {"connection_pool": pool}
+    return RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,9 +114,12 @@ async def asking(
     parked = await asyncio.to_thread(parking.current, backline.database, provider)
     if parked is not None:
         raise parked
-    pace = limiter or AppLimiter(provider.name, backline.limit(provider), backline.settings.redis_url)
     try:
-        async with asyncio.timeout(patience_seconds), open_client(CONNECTIONS, transport) as client:
+        async with (
+            asyncio.timeout(patience_seconds),
+            open_client(CONNECTIONS, transport) as client,
+            nullcontext(limiter) if limiter else aclosing(backline.limiter(provider)) as pace,
+        ):
             yield Asker(backline, provider, client, pace)
     except TimeoutError as error:
         raise Transient(provider.name, f"no answer in {patience_seconds:g} s") from error

@@ -56,6 +56,7 @@ def _demo(settings: Settings, *, keep: bool) -> None:
     environment = {**simulator_environment(settings, port), "BACKLINE_HOME": str(settings.home)}
     environment |= {
         "BACKLINE_PUBLIC_URL": settings.public_url,
+        "BACKLINE_DAGSTER_URL": settings.dagster_url,
         "BACKLINE_DATABASE_URL": settings.resolved_database_url,
         "DAGSTER_HOME": str(settings.home / "dagster"),
     }
@@ -97,8 +98,8 @@ def _fresh_settings(folder: Path) -> Settings:
     """Return settings of an installation of the demo's own, empty, beside the real one."""
     home = folder / "demo"
     shutil.rmtree(home, ignore_errors=True)
-    port = free_port()
-    return Settings(home=home, database_url="", n8n_url="", public_url=f"http://127.0.0.1:{port}")
+    console, dagster = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    return Settings(home=home, database_url="", n8n_url="", public_url=console, dagster_url=dagster)
 
 
 def _log(settings: Settings, name: str) -> Path:

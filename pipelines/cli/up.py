@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import click
 
 from pipelines.cli.output import migrated, people
@@ -15,10 +17,12 @@ from pipelines.local import (
     webserver_command,
     write_workspace,
 )
-from pipelines.processes import Processes, free_port
+from pipelines.processes import Processes, free_port, listens
 from resources.backline import Backline
+from resources.errors import InputRefused
 from resources.settings import Settings
 
+HTTP_PORT = 80
 PARTS = ("console", "dagster")
 
 
@@ -74,6 +78,7 @@ def _start_parts(processes: Processes, settings: Settings, parts: tuple[str, ...
 
 
 def _start_dagster(processes: Processes, settings: Settings) -> None:
+    _refuse_taken_port(settings)
     port, logs = free_port(), settings.home / "logs"
     logs.mkdir(exist_ok=True)
     workspace = write_workspace(settings, port)
@@ -82,3 +87,10 @@ def _start_dagster(processes: Processes, settings: Settings) -> None:
     processes.start("daemon", daemon_command(workspace), log=logs / "daemon.log")
     processes.start("webserver", webserver_command(settings, workspace), log=logs / "webserver.log")
     processes.wait_ready("webserver", f"{settings.dagster_url}/server_info")
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    port = urlsplit(settings.dagster_url).port or HTTP_PORT
+    if listens(port):
+        cure = "stop what uses it, or set BACKLINE_DAGSTER_URL to another port of 127.0.0.1"
+        raise InputRefused("BACKLINE_DAGSTER_URL", f"port {port} is in use", cure)

@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
 
 import httpx
 import sqlalchemy as sa
@@ -18,7 +19,6 @@ from resources.database import utc_now
 from resources.errors import ParkingError, ProviderError, SealBroken, Unexpected
 from resources.grants import GrantKeeper, open_grant
 from resources.http import ProviderClient, open_client
-from resources.limiter import AppLimiter
 from resources.oauth import TokenClient
 from resources.records import Row
 from resources.replies import ReplyDecoder
@@ -87,10 +87,9 @@ class SyncEngine:
     ) -> None:
         provider, backline = self._request.provider, self._backline
         keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
-        limiter = AppLimiter(provider.name, backline.limit(provider), backline.settings.redis_url)
-        await limiter.check()
-        api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
-        async with asyncio.TaskGroup() as readers:
+        async with aclosing(backline.limiter(provider)) as limiter, asyncio.TaskGroup() as readers:
+            await limiter.check()
+            api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
             for _ in range(self._concurrency):
                 readers.create_task(self._read_accounts(api, keeper, waiting, ready))
             await self._hand_out(waiting)
