@@ -175,6 +175,8 @@ def test_missing_required_value_is_refused_by_its_name(record, item, field):
         ("plays", 10**40),
         ("added_at", "yesterday"),
         ("added_at", 5),
+        ("item", {"length": 2**63}),
+        ("item", {"length": 10**40}),
         ("rating", "4"),
         ("hidden", 1),
         ("tags", {}),

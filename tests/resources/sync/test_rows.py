@@ -30,9 +30,15 @@ class BufferAsList(RuleBasedStateMachine):
 
     @rule(more=st.lists(rows, max_size=12))
     def append_many(self, more):
-        """Add rows."""
+        """Add rows one by one."""
         for row in more:
             self.append(row)
+
+    @rule(more=st.lists(rows, max_size=12))
+    def extend(self, more):
+        """Add rows at once."""
+        self.buffer.extend(more)
+        self.model += more
 
     @rule(data=st.data())
     def keep(self, data):
