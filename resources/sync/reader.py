@@ -14,7 +14,7 @@ from resources.database import utc_now
 from resources.errors import ContractChanged, GrantExpired, ProviderError, ScopeMissing
 from resources.grants import GrantKeeper, HeldGrant
 from resources.http import ProviderClient, Usage
-from resources.paging import Page, PagingStalled, Params
+from resources.paging import POSITION, Page, PagingStalled, Params
 from resources.provider import FromConfig, FromStream, Provider, Stream
 from resources.records import RecordRefused, Row
 from resources.replies import NAMED_REJECTIONS, ReplyDecoder, ReplyRefused
@@ -224,9 +224,16 @@ class AccountReader:
             if page.total is not None:
                 totals.add(page.total)
             if stream.is_history and page.after:
-                result.cursor = {"after": max(int(page.after), int(result.cursor.get("after", 0)))}
+                newest = self._newest(page.after, stream, path)
+                result.cursor = {"after": max(newest, int(result.cursor.get("after", 0)))}
             params = _following(result, path, params, page)
         result.complete = result.complete and totals in (set(), {seen})
+
+    def _newest(self, position: str, stream: Stream, path: str) -> int:
+        if POSITION.fullmatch(position):
+            return int(position)
+        place = stream.paging.envelope()["after"] if stream.paging else ""
+        raise ContractChanged(self._provider.name, f"`{place}` is not a number", path=path)
 
     async def _page(self, result: StreamPass, path: str, params: Params) -> Page:
         body = await self._get(result, path, params)

@@ -1,0 +1,28 @@
+"""The reader at the edges of what a provider may answer."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.providers
+
+
+@pytest.mark.parametrize("cursor", [b"soon", b"-5", b"1.5", b"9" * 19])
+def test_newest_position_that_is_no_number_is_a_changed_contract_and_moves_no_cursor(
+    simulated, syncing, cursor
+):
+    simulated.connect("acme", 1)
+    simulated.wire.rewrite = lambda request, body: (
+        re.sub(rb'"after": ?"\d+"', b'"after":"' + cursor + b'"', body)
+        if "recently" in request.url.path
+        else body
+    )
+    syncing.sync("recently_played", "saved_tracks")
+    (failed,) = syncing.results(status="failed")
+    assert (failed["asset"], failed["error_type"]) == ("spotify/recently_played", "contract")
+    assert "cursors.after" in failed["error_message"]
+    simulated.wire.rewrite = lambda _, body: body
+    assert syncing.sync("recently_played").accounts == {"ok": 1}
+    assert syncing.stored("recently_played")
