@@ -5,24 +5,26 @@ from __future__ import annotations
 import click
 
 from pipelines.cli import accounts, database, demo, doctor, events, keys, n8n, sync, up
-from pipelines.cli.output import fail
-from resources.errors import BacklineError, InputRefused
+from pipelines.cli.refusals import as_sentences
 
 
 class BacklineGroup(click.Group):
-    """Turns refused input into exit 2, and other errors of ours into exit 1, without a traceback."""
+    """Says what is refused or went wrong in a sentence, without a traceback."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Read the options."""
+        with as_sentences():
+            return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
-        try:
+        with as_sentences():
             return super().invoke(ctx)
-        except InputRefused as error:
-            fail(str(error), 2)
-        except BacklineError as error:
-            fail(str(error), 1)
 
 
-@click.group(cls=BacklineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("backline", cls=BacklineGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="backline")
 def main() -> None:
     """Spotify, Instagram and YouTube accounts as Dagster assets, with signed events for n8n."""

@@ -52,7 +52,7 @@ def _shown(value: Any) -> str:
 
 def fail(message: str, code: int) -> NoReturn:
     """Say what is wrong, on the error output, and end with ``code``."""
-    errors.print(f"[red]error:[/] {escape(message)}")
+    errors.print(f"[red]error:[/] {escape(message)}", soft_wrap=True)
     sys.exit(code)
 
 
