@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 import click
+import sqlalchemy as sa
+from rich.markup import escape
 
 from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
-from resources.accounts import connect, disconnect, list_accounts, parse_import_line
+from resources.accounts import Connection, connect, disconnect, list_accounts, parse_import_line
 from resources.backline import Backline
 from resources.errors import BacklineError, GrantExpired, InputRefused
+from resources.providers import find_provider
+from resources.tables import Org
 from resources.verification import asking, find_account
 
 IMPORT_AT_ONCE = 500
+LONGEST_LINE_BYTES = 1024 * 1024
 
 
 @click.group()
@@ -29,7 +36,11 @@ def accounts() -> None:
 def list_command(org: str | None, provider: str | None, *, as_json: bool) -> None:
     """List accounts and their state; no secret is shown."""
     backline = migrated(Backline())
+    if provider is not None:
+        find_provider(provider)
     with backline.database.read() as connection:
+        if org is not None and not connection.scalar(sa.select(Org.id).where(Org.slug == org)):
+            raise InputRefused("org", f"{org} is unknown", "see `backline accounts list`")
         rows = [dict(row._mapping) for row in list_accounts(connection, org, provider)]  # noqa: SLF001  # SQLAlchemy's public name
     if as_json:
         show_json(rows)
@@ -52,10 +63,10 @@ def list_command(org: str | None, provider: str | None, *, as_json: bool) -> Non
 
 
 @accounts.command("import")
-@click.argument("file", type=click.File("r", encoding="utf-8"), metavar="FILE|-")
+@click.argument("file", type=click.File("rb"), metavar="FILE|-")
 @json_option
 @click.pass_context
-def import_command(context: click.Context, file: IO[str], *, as_json: bool) -> None:
+def import_command(context: click.Context, file: IO[bytes], *, as_json: bool) -> None:
     """Import accounts from JSON lines; wrong lines are named and left out, the right ones are kept.
 
     A line: {"org": "acme", "provider": "spotify", "external_id": "31abc", "display_name": "Acme",
@@ -64,49 +75,77 @@ def import_command(context: click.Context, file: IO[str], *, as_json: bool) -> N
     """
     backline = migrated(Backline())
     imported, refused = 0, []
-    connections = []
-    try:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    connections.append(parse_import_line(line))
-                except InputRefused as error:
-                    refused.append(
-                        {"line": number, "field": error.field, "problem": error.problem, "cure": error.cure}
-                    )
-            if len(connections) == IMPORT_AT_ONCE:
-                imported += _store(backline, connections)
-    except UnicodeDecodeError as error:
-        refused.append(
-            {
-                "line": None,
-                "field": "file",
-                "problem": "is not UTF-8",
-                "cure": f"convert it; read up to byte {error.start}",
-            }
-        )
-    imported += _store(backline, connections)
+    for lines in _batches(_numbered(file), IMPORT_AT_ONCE):
+        accepted, wrong = _parse(lines)
+        wrong += _store(backline, accepted)
+        imported += len(lines) - len(wrong)
+        refused += sorted(wrong, key=lambda one: one["line"])
     if as_json:
         show_json({"imported": imported, "refused": refused})
     else:
         for one in refused:
-            errors.print(
-                f"[red]line {one['line']}:[/] {one['field']}: {one['problem']}; {one['cure']}", markup=True
-            )
+            told = escape(f"{one['field']}: {one['problem']}; {one['cure']}")
+            errors.print(f"[red]line {one['line']}:[/] {told}", soft_wrap=True)
         people.print(f"Imported {imported}, refused {len(refused)}.")
     context.exit(1 if refused else 0)
 
 
-def _store(backline: Backline, connections: list[Any]) -> int:
-    """Store what is collected, in one transaction, and empty the list."""
-    if not connections:
-        return 0
-    with backline.database.write() as connection:
-        for wanted in connections:
-            connect(backline, wanted, "import", connection)
-    count = len(connections)
-    connections.clear()
-    return count
+def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not empty with their numbers; one that is too long is skipped over."""
+    number = 0
+    while line := file.readline(LONGEST_LINE_BYTES + 1):
+        number += 1
+        rest = line
+        while len(rest) > LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE_BYTES + 1)
+        if line.strip():
+            yield number, line
+
+
+def _batches(lines: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
+    while batch := list(itertools.islice(lines, size)):
+        yield batch
+
+
+def _parse(lines: Iterable[tuple[int, bytes]]) -> tuple[list[tuple[int, Connection]], list[dict[str, Any]]]:
+    """Return the accounts of the right lines, and the refusals of the others, each with its line's number."""
+    accepted, wrong = [], []
+    for number, line in lines:
+        try:
+            accepted.append((number, parse_import_line(_decoded(line))))
+        except InputRefused as error:
+            wrong.append(_refusal(number, error))
+    return accepted, wrong
+
+
+def _decoded(line: bytes) -> str:
+    if len(line.rstrip(b"\r\n")) > LONGEST_LINE_BYTES:
+        problem = f"is longer than {LONGEST_LINE_BYTES:,} bytes"
+        raise InputRefused("line", problem, "write one account a line")
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise InputRefused("line", f"is not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
+
+
+def _refusal(number: int, error: InputRefused) -> dict[str, Any]:
+    return {"line": number, "field": error.field, "problem": error.problem, "cure": error.cure}
+
+
+def _store(backline: Backline, accounts: Sequence[tuple[int, Connection]]) -> list[dict[str, Any]]:
+    """Store accounts in one transaction; where it is refused, one by one, and return whose was refused."""
+    try:
+        with backline.database.write() as connection:
+            for _, wanted in accounts:
+                connect(backline, wanted, "import", connection)
+    except sa.exc.OperationalError:
+        raise
+    except sa.exc.StatementError as error:
+        if len(accounts) > 1:
+            return [refusal for one in accounts for refusal in _store(backline, [one])]
+        problem = f"the database refuses it ({type(error.orig).__name__})"
+        return [_refusal(accounts[0][0], InputRefused("line", problem, "correct its times and texts"))]
+    return []
 
 
 @accounts.command("test")
@@ -126,7 +165,9 @@ def test_command(context: click.Context, account: uuid.UUID, *, as_json: bool) -
     if as_json:
         show_json(verdict)
     else:
-        people.print(f"{'[green]good[/]' if verdict['ok'] else '[red]bad[/]'}: {verdict['message']}")
+        people.print(
+            f"{'[green]good[/]' if verdict['ok'] else '[red]bad[/]'}: {escape(str(verdict['message']))}"
+        )
     context.exit(0 if verdict["ok"] else 1)
 
 
