@@ -41,12 +41,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
 
 
 def examine(backline: Backline) -> Iterator[Finding]:
-    """Look at every part; one that raises is broken, and the rest is looked at all the same.
-
-    The embedded database is made ready first, as every other command does.
-    """
-    if backline.database.is_sqlite:
-        migrations.upgrade(backline.database)
+    """Look at every part; one that raises is broken, and the rest is looked at all the same."""
     for what, look in EXAMINATIONS.items():
         try:
             yield from look(backline)
@@ -60,6 +55,8 @@ def _keys(backline: Backline) -> Iterator[Finding]:
 
 
 def _database(backline: Backline) -> Iterator[Finding]:
+    if backline.database.is_sqlite:  # made ready here, as every other command does
+        migrations.upgrade(backline.database)
     shown = backline.database.url.render_as_string(hide_password=True)
     if migrations.is_current(backline.database):
         yield Finding("database", OK, shown)
@@ -87,7 +84,7 @@ def _providers(backline: Backline) -> Iterator[Finding]:
 def _accounts(backline: Backline) -> Iterator[Finding]:
     query = sa.select(ConnectedAccount.status, sa.func.count()).group_by(ConnectedAccount.status)
     with backline.database.read() as connection:
-        counts = dict(connection.execute(query).tuples().all())
+        counts = {row[0]: row[1] for row in connection.execute(query)}
     if not counts:
         yield Finding(
             "accounts",
@@ -106,7 +103,7 @@ def _accounts(backline: Backline) -> Iterator[Finding]:
 def _events(backline: Backline) -> Iterator[Finding]:
     query = sa.select(WebhookEvent.status, sa.func.count()).group_by(WebhookEvent.status)
     with backline.database.read() as connection:
-        counts = dict(connection.execute(query).tuples().all())
+        counts = {row[0]: row[1] for row in connection.execute(query)}
     failed = counts.get("failed", 0)
     detail = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none yet"
     cure = "see `backline events list --status failed`, then `backline events replay --status failed`"
