@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from pipelines.cli.output import json_option, migrated, people, show_json
 from pipelines.instance import open_instance
@@ -14,7 +15,11 @@ from pipelines.retention import prune as prune_all
 from resources import migrations
 from resources.backline import Backline
 from resources.database import Database
-from resources.errors import InputRefused
+from resources.errors import BacklineError, InputRefused
+
+
+class BackupFailed(BacklineError):
+    """The database's own program did not write the backup; the message repeats what it said."""
 
 
 @click.group()
@@ -26,7 +31,7 @@ def db() -> None:
 @json_option
 def upgrade(*, as_json: bool) -> None:
     """Bring the database to the newest revision and make missing stream tables."""
-    changed = migrations.upgrade(Backline().database)
+    changed = [str(name) for name in migrations.upgrade(Backline().database)]
     if as_json:
         show_json({"changed": changed})
     else:
@@ -53,12 +58,29 @@ def backup(target: Path, *, as_json: bool) -> None:
     """Write the whole database to TARGET while it is in use; sealed values stay sealed."""
     if target.exists():
         raise InputRefused("target", f"{target} exists", "name a file that does not")
+    if not target.parent.is_dir():
+        raise InputRefused("target", f"{target.parent} is not a folder", "make it first")
     database = migrated(Backline()).database
-    _backup_sqlite(database, target) if database.is_sqlite else _backup_postgresql(database, target)
+    _make_private(target)
+    try:
+        _backup_sqlite(database, target) if database.is_sqlite else _backup_postgresql(database, target)
+    except BaseException:
+        target.unlink()
+        raise
     if as_json:
         show_json({"target": str(target), "bytes": target.stat().st_size})
     else:
-        people.print(f"Wrote {target} ({target.stat().st_size:,} bytes). Keep the encryption keys elsewhere.")
+        size = f"{target.stat().st_size:,} bytes"
+        people.print(f"Wrote {escape(str(target))} ({size}). Keep the encryption keys elsewhere.")
+
+
+def _make_private(target: Path) -> None:
+    """Make an empty file that its owner alone may read, for the backup to be written into."""
+    try:
+        target.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        problem = f"{target} cannot be made ({error.strerror})"
+        raise InputRefused("target", problem, "name a file in a folder that you may write to") from error
 
 
 def _backup_sqlite(database: Database, target: Path) -> None:
@@ -76,4 +98,8 @@ def _backup_postgresql(database: Database, target: Path) -> None:
     arguments += [f"--port={url.port}"] if url.port else []
     arguments += [f"--username={url.username}"] if url.username else []
     environment = {"PGPASSWORD": str(url.password)} if url.password else {}
-    subprocess.run([program, *arguments], check=True, env=environment)  # noqa: S603  # our own arguments
+    done = subprocess.run(  # noqa: S603  # our own arguments
+        [program, *arguments], check=False, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise BackupFailed(f"pg_dump said: {done.stderr.strip()}")
