@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -127,7 +127,7 @@ def replay_command(
     update = update.where(event.id.in_(event_ids)) if event_ids else update
     update = update.where(event.status == status) if status else update
     update = update.where(event.event_type == event_type) if event_type else update
-    update = update.where(event.created_at >= since.astimezone()) if since else update
+    update = update.where(event.created_at >= since.replace(tzinfo=UTC)) if since else update
     with backline.database.write() as connection:
         count = connection.execute(update).rowcount
     if event_ids and count < len(set(event_ids)):
@@ -141,8 +141,9 @@ def replay_command(
 
 @events.command("export")
 @click.option("--status", type=STATES)
-def export_command(status: str | None) -> None:
-    """Write every event's body as JSON lines, oldest first."""
+@json_option
+def export_command(status: str | None, *, as_json: bool) -> None:
+    """Write every event's body as JSON lines, oldest first; with --json as one array of them."""
     event = WebhookEvent
     query = (
         sa.select(event.__table__)
@@ -151,8 +152,12 @@ def export_command(status: str | None) -> None:
     )
     query = query.where(event.status == status) if status else query
     with migrated(Backline()).database.read() as connection:
+        before = "[" if as_json else ""
         for row in connection.execute(query):
-            sys.stdout.write(body_of(row).decode() + "\n")
+            sys.stdout.write(before + body_of(row).decode() + ("" if as_json else "\n"))
+            before = "," if as_json else ""
+        if as_json:
+            sys.stdout.write("]\n" if before == "," else "[]\n")
 
 
 @events.command("deliver")
