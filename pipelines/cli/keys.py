@@ -17,9 +17,11 @@ def keys() -> None:
 
 
 @keys.command()
-def new() -> None:
+@json_option
+def new(*, as_json: bool) -> None:
     """Print a fresh key, to be put first in BACKLINE_ENCRYPTION_KEYS."""
-    click.echo(EncryptionKey.new().text())
+    key = EncryptionKey.new()
+    show_json({"key": key.text(), "key_id": key.id}) if as_json else click.echo(key.text())
 
 
 @keys.command()
@@ -27,13 +29,13 @@ def new() -> None:
 def rotate(*, as_json: bool) -> None:
     """Re-seal every stored secret under the newest key; may be stopped and run again at any time."""
     backline = migrated(Backline())
-    done = 0
+    done, newest = 0, backline.vault.newest.id
     with Progress(console=errors, transient=True, disable=as_json) as progress:
         task = progress.add_task("Re-sealing", total=count_stale(backline))
         for batch in reseal_batches(backline):
             done += batch
             progress.advance(task, batch)
     if as_json:
-        show_json({"resealed": done, "key_id": backline.vault.newest.id})
+        show_json({"resealed": done, "key_id": newest})
     else:
-        people.print(f"Re-sealed {done} under key {backline.vault.newest.id}; older keys may be removed now.")
+        people.print(f"Re-sealed {done} under key {newest}; older keys may be removed now.")
