@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from pipelines.cli.output import errors, json_option, migrated, people, show_jso
 from pipelines.instance import open_instance
 from pipelines.jobs import job_name
 from resources.backline import Backline
+from resources.database import utc_now
 from resources.errors import InputRefused
 from resources.provider import Provider
 from resources.providers import find_provider
@@ -29,6 +31,8 @@ from resources.tables import ConnectedAccount, Org, SyncResult
 from sensors.runs import KILLED_TAG, PROCESS_TAG, close_dead_runs, process_name
 
 SCOPE_TAG = "backline/scope"
+TAKEN_UP_WITHIN = timedelta(days=1)  # what an older run committed is worth reading again
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Scope:
     "--account", "accounts", multiple=True, type=click.UUID, help="Only this account; may be repeated."
 )
 @click.option("--only-failed", is_flag=True, help="Only accounts whose last sync failed in part or whole.")
+@click.option("--from", "first", type=DAY, metavar="DAY", help="First day to read, of a history by the day.")
+@click.option("--to", "last", type=DAY, metavar="DAY", help="Last day to read, likewise.")
 @click.option("--full", is_flag=True, help="Forget where the last sync stopped and read everything.")
 @json_option
 @click.pass_context
@@ -82,15 +88,19 @@ def sync(  # noqa: PLR0913  # one parameter an option
     accounts: tuple[uuid.UUID, ...],
     *,
     only_failed: bool,
+    first: datetime | None,
+    last: datetime | None,
     full: bool,
     as_json: bool,
 ) -> None:
     """Sync PROVIDER's STREAMs (all where none is named) as a Dagster run of this process.
 
-    A run of the same scope that was killed is taken up: what it committed is not repeated.
+    A run of the same scope that was killed within the last day is taken up: what it committed is not
+    repeated.
     """
     backline = migrated(Backline())
     scope = Scope(find_provider(provider), streams, orgs, accounts, only_failed, full)
+    _check_days(scope.provider, first, last)
     total = _check(backline, scope)
     runs = _run_shards(backline, scope, total, quiet=as_json)
     summary = _summary(backline, scope, runs)
@@ -101,27 +111,43 @@ def sync(  # noqa: PLR0913  # one parameter an option
     context.exit(0 if summary["ok"] else 1)
 
 
+def _check_days(provider: Provider, first: datetime | None, last: datetime | None) -> None:
+    """Refuse days: no stream that is declared so far has a history that can be asked for by the day."""
+    if first is None and last is None:
+        return
+    if first is None or last is None:
+        missing = "--from" if first is None else "--to"
+        raise InputRefused(missing, "is missing", "give the first and the last day")
+    if first > last:
+        problem = f"{first:%Y-%m-%d} is after {last:%Y-%m-%d}"
+        raise InputRefused("--from", problem, "give the earlier day first")
+    problem = f"no stream of {provider.title} has a history by the day"
+    raise InputRefused("--from and --to", problem, "leave them out, or say --full to read all there is")
+
+
 def _check(backline: Backline, scope: Scope) -> int:
     """Refuse names that do not exist; return how many accounts the scope has."""
     known = [stream.name for stream in scope.provider.streams]
     for name in scope.streams:
         if name not in known:
             raise InputRefused("stream", f"{name!r} is unknown", f"use some of {', '.join(known)}")
+    account = ConnectedAccount
+    wanted = sa.select(account.id, account.status).where(account.provider == scope.provider.name)
     with backline.database.read() as connection:
         slugs = set(connection.execute(sa.select(Org.slug).where(Org.slug.in_(scope.orgs))).scalars())
-        wanted = sa.select(ConnectedAccount.id).where(ConnectedAccount.provider == scope.provider.name)
-        there = set(connection.execute(wanted.where(ConnectedAccount.id.in_(scope.accounts))).scalars())
-        connected = sa.select(sa.func.count()).select_from(
-            wanted.where(ConnectedAccount.status == "connected").subquery()
-        )
-        total = connection.execute(connected).scalar_one()
-    for field, missing in (("org", set(scope.orgs) - slugs), ("account", set(scope.accounts) - there)):
+        named = connection.execute(wanted.where(account.id.in_(scope.accounts)))
+        states = {row.id: row.status for row in named}
+        wanted = wanted.join(Org).where(Org.slug.in_(scope.orgs)) if scope.orgs else wanted
+        connected = wanted.where(account.status == "connected").subquery()
+        total = connection.execute(sa.select(sa.func.count()).select_from(connected)).scalar_one()
+    for field, missing in (("org", set(scope.orgs) - slugs), ("account", set(scope.accounts) - set(states))):
         if missing:
-            raise InputRefused(
-                field,
-                f"{', '.join(map(str, sorted(missing, key=str)))} is unknown",
-                "see `backline accounts list`",
-            )
+            names = ", ".join(sorted(map(str, missing)))
+            raise InputRefused(field, f"{names} is unknown", "see `backline accounts list`")
+    for account_id, state in states.items():
+        if state != "connected":
+            problem = f"{account_id} is {state.replace('_', ' ')}"
+            raise InputRefused("account", problem, "connect it in the console")
     return len(scope.accounts) or total
 
 
@@ -182,7 +208,11 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
 
 def _tags(instance: dg.DagsterInstance, scope: Scope, shard: str) -> dict[str, str]:
     tags = {SOURCE_TAG: "manual", SCOPE_TAG: f"{scope.tag}/{shard}", PROCESS_TAG: process_name()}
-    wanted = RunsFilter(job_name=job_name(scope.provider), tags={SCOPE_TAG: tags[SCOPE_TAG]})
+    wanted = RunsFilter(
+        job_name=job_name(scope.provider),
+        tags={SCOPE_TAG: tags[SCOPE_TAG]},
+        created_after=utc_now() - TAKEN_UP_WITHIN,
+    )
     last = next(iter(instance.get_runs(wanted, limit=1)), None)
     if last is not None and last.tags.get(KILLED_TAG) == "true":
         tags[TAKES_UP_TAG] = root_run_id(last)
