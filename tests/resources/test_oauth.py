@@ -127,6 +127,7 @@ def test_person_is_sent_to_the_provider_with_scopes_state_and_challenge(backline
         "state": "a state",
         "code_challenge": challenge_of(VERIFIER),
         "code_challenge_method": "S256",
+        **SPOTIFY.oauth.params,
     }
 
 

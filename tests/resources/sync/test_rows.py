@@ -103,3 +103,14 @@ def test_kept_rows_go_on_where_they_were_cut(count):
         buffer.append((number,))
     assert [number for (number,) in buffer] == [*range(min(count, 26)), *range(100, 120)]
     buffer.close()
+
+
+def test_rows_added_while_others_are_read_overwrite_none():
+    buffer = RowBuffer(10)
+    buffer.extend([(number,) for number in range(10)])
+    buffer.extend([(number,) for number in range(10, 20)])
+    reading = iter(buffer)
+    assert next(reading) == (0,)
+    buffer.extend([(number,) for number in range(20, 30)])
+    assert [number for (number,) in buffer] == list(range(30))
+    buffer.close()
