@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from resources.errors import InputRefused
 from resources.provider import Provider, Stream
 from resources.tables import Base, Json, UtcDateTime
 
@@ -92,6 +93,9 @@ def missing_parts(
 
 
 def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> None:
+    if column.primary_key:
+        problem = f"{table.name} has rows that were kept without its new key column {column.name}"
+        raise InputRefused("stream key", problem, "write an Alembic migration that rebuilds the table")
     quote = connection.dialect.identifier_preparer.quote
     kind = column.type.compile(connection.dialect)
     connection.exec_driver_sql(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}")

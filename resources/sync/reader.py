@@ -22,6 +22,7 @@ from resources.sync.rows import RowBuffer
 
 Variables = Mapping[str, str]
 StoredParents = Callable[[uuid.UUID, str, Sequence[str]], Awaitable[list[Row]]]
+MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ class AccountReader:
     async def _read_pages(
         self, result: StreamPass, variables: Variables, variant: Variables, since: Mapping[str, Any]
     ) -> None:
-        stream, seen, totals = result.stream, 0, set[int]()
+        stream, seen, pages, totals = result.stream, 0, 0, set[int]()
         path = stream.path.format_map(variables)
         params: Params | None = stream.paging.first(since) if stream.paging else {}
         while params is not None:
@@ -226,7 +227,11 @@ class AccountReader:
             if stream.is_history and page.after:
                 newest = self._newest(page.after, stream, path)
                 result.cursor = {"after": max(newest, int(result.cursor.get("after", 0)))}
+            pages += 1
             params = _following(result, path, params, page)
+            if params is not None and pages == MOST_PAGES:
+                result.complain([f"{path}: {MOST_PAGES} pages did not come to an end; the rest was not read"])
+                break
         result.complete = result.complete and totals in (set(), {seen})
 
     def _newest(self, position: str, stream: Stream, path: str) -> int:

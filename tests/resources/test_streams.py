@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources import streams
+from resources.errors import InputRefused
 from resources.provider import Api, Identity, Limit, OAuth, Provider, Stream
 from resources.providers import PROVIDERS
 from resources.records import Record
@@ -133,3 +134,11 @@ def test_every_declared_stream_makes_a_table(connection):
     made = grow_tables(connection, PROVIDERS.values())
     assert made == [f"{p.name}_{stream.name}" for p in PROVIDERS.values() for stream in p.streams]
     assert all(len(name) <= 63 - len("stage_") for name in made), "PostgreSQL cuts longer names"
+
+
+def test_new_key_column_is_refused_because_old_rows_have_none(connection, monkeypatch):
+    grow_tables(connection, [provider_of(stream_of(Song))])
+    declared_anew(monkeypatch)
+    rekeyed = Stream("songs", "/songs", GrownSong, key=("song_id", "label"), doc="Songs.")
+    with pytest.raises(InputRefused, match=r"stream key: .* column label; write an Alembic migration"):
+        grow_tables(connection, [provider_of(rekeyed)])

@@ -129,6 +129,7 @@ PROVIDER = Provider(
             PlaylistItem,
             key=("playlist_id", "position"),
             scope="playlist-read-private",
+            params={"additional_types": "track,episode"},  # or episodes come as null
             paging=Offset(50),
             each=FromStream("playlists", "playlist_id", "playlist_id", version="snapshot_id"),
             doc="What is in the playlists the person owns; read again only where the snapshot changed.",

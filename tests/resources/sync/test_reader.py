@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from resources.sync import reader
+
 pytestmark = pytest.mark.providers
 
 
@@ -26,3 +28,18 @@ def test_newest_position_that_is_no_number_is_a_changed_contract_and_moves_no_cu
     simulated.wire.rewrite = lambda _, body: body
     assert syncing.sync("recently_played").accounts == {"ok": 1}
     assert syncing.stored("recently_played")
+
+
+def test_pages_without_end_are_left_after_a_bound_and_delete_nothing(simulated, syncing, monkeypatch):
+    monkeypatch.setattr(reader, "MOST_PAGES", 2)
+    simulated.connect("acme", 1)
+    assert syncing.sync("saved_tracks").accounts == {"partial": 1}
+    (result,) = syncing.results(status="partial")
+    assert (result["requests"], result["deleted"]) == (2, 0)
+    assert "2 pages did not come to an end" in result["error_message"]
+
+
+def test_episodes_are_asked_for_and_kept_as_what_they_are(simulated, syncing):
+    simulated.connect("acme", 1)
+    syncing.sync("playlists", "playlist_items")
+    assert {"track", "episode"} <= {row["item_type"] for row in syncing.stored("playlist_items")}
