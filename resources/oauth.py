@@ -28,6 +28,7 @@ from resources.provider import Provider
 from resources.replies import UNREADABLE
 
 EXCERPT_CHARACTERS = 200
+LONGEST_LIFE_SECONDS = 10 * 365 * 86_400
 SECRET_FIELDS = ("code", "code_verifier", "refresh_token")
 
 
@@ -44,7 +45,9 @@ class TokenReply(msgspec.Struct, frozen=True):
 
     def expires_at(self, now: datetime) -> datetime | None:
         """Return when the access token ends."""
-        return None if self.expires_in is None else now + timedelta(seconds=self.expires_in)
+        if self.expires_in is None:
+            return None
+        return now + timedelta(seconds=min(self.expires_in, LONGEST_LIFE_SECONDS))
 
 
 class TokenFault(msgspec.Struct, frozen=True):
@@ -110,7 +113,7 @@ class TokenClient:
             raise Transient(self._provider.name, f"the token endpoint: {type(error).__name__}") from error
         if not response.is_success:
             hidden = [form[name] for name in SECRET_FIELDS if name in form]
-            raise self._refusal(response, [*hidden, credentials.client_secret])
+            raise self._refusal(response, [*hidden, credentials.client_secret, _basic(credentials)])
         try:
             return msgspec.json.decode(response.content, type=TokenReply)
         except UNREADABLE as error:
@@ -152,6 +155,10 @@ def _token_request(address: str, form: dict[str, str], credentials: Credentials)
     """Authenticate with Basic where the app has a secret, otherwise by its id alone (PKCE)."""
     if not credentials.client_secret:
         return httpx.Request("POST", address, data={**form, "client_id": credentials.client_id})
-    pair = f"{credentials.client_id}:{credentials.client_secret}".encode()
-    headers = {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    headers = {"authorization": f"Basic {_basic(credentials)}"}
     return httpx.Request("POST", address, data=form, headers=headers)
+
+
+def _basic(credentials: Credentials) -> str:
+    """Return the credentials as ``Basic`` authentication writes them; a secret."""
+    return base64.b64encode(f"{credentials.client_id}:{credentials.client_secret}".encode()).decode()
