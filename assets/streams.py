@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import dagster as dg
-import uvloop
 
 from assets.checks import check_specs, judge
+from assets.interrupts import run_interruptibly
 from assets.metadata import metadata_of
 from assets.runs import root_run_id
 from resources.backline import Backline
@@ -73,7 +73,7 @@ def provider_assets(
     ) -> Iterator[Any]:
         request = _request(context, config, provider, shards)
         listener = on_commit or _logged(context.log.info)
-        report = uvloop.run(
+        report = run_interruptibly(
             sync_and_deliver(backline, request, on_commit=listener, transport=backline.transport)
         )
         # results come before the failure: a run that only raises leaves old green checks standing
