@@ -216,7 +216,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """An event loop that leaps over waiting: where all that is left to do is to wait, it is that time already."""
+    """An event loop that leaps over waiting: where nothing but waiting is left, it is that time already."""
 
     def __init__(self) -> None:
         self._ahead, self._in_threads = 0.0, 0

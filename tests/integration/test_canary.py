@@ -200,8 +200,8 @@ def run_everything(planted, hostile, tmp_path):
     run("keys", "rotate")
     run("db", "prune")
     run("accounts", "disconnect", accounts[0])
-    refuse_settings(planted)
     if planted.database.is_sqlite:
+        refuse_settings(planted)
         run("db", "backup", str(tmp_path / "home" / "backup"))
 
 

@@ -17,6 +17,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from resources import grants
 from resources.database import utc_now
 from resources.errors import AppRefused, GrantExpired, Transient
 from resources.grants import GrantKeeper, HeldGrant, Tokens, ask_for_reconnection, open_grant, store_grant
@@ -219,13 +220,55 @@ class TestLeases:
         assert holding.held().tokens.access_token != "late"
         assert holding.held().generation == 2
 
-    def test_are_given_back_where_the_refresher_is_cancelled(self, holding):
+    def test_what_came_for_a_spent_token_is_stored_though_the_refresher_is_cancelled(self, holding):
+        asked = asyncio.Event()
+
+        async def slow(_):
+            asked.set()
+            await asyncio.sleep(0.2)
+            return httpx.Response(200, json={"access_token": "new", "refresh_token": "next", "expires_in": 9})
+
+        async def cancelled():
+            task = asyncio.create_task(holding.refresh(transport=httpx.MockTransport(slow)))
+            await asked.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(cancelled())
+        assert holding.held().tokens.refresh_token == "next"
+        assert holding.row()["lease_owner"] is None
+
+    def test_are_given_back_where_the_refresher_is_cancelled(self, holding, monkeypatch):
+        monkeypatch.setattr(grants, "GRACE_SECONDS", 0.05)
+
+        async def cancelled():
+            asked = asyncio.Event()
+
+            async def never(_):
+                asked.set()
+                await asyncio.sleep(3600)
+
+            task = asyncio.create_task(holding.refresh(transport=httpx.MockTransport(never)))
+            await asked.wait()
+            assert holding.row()["lease_owner"] is not None
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(cancelled())
+        assert holding.held().tokens.refresh_token == "next"
+        assert holding.row()["lease_owner"] is None
+
+    def test_are_given_back_where_the_refresher_is_cancelled(self, holding, monkeypatch):
+        monkeypatch.setattr(grants, "GRACE_SECONDS", 0.05)
+
         async def never(_):
             await asyncio.sleep(3600)
 
         async def cancelled():
             task = asyncio.create_task(holding.refresh(transport=httpx.MockTransport(never)))
-            while holding.row()["lease_owner"] is None:
+            while holding.row()["lease_owner"] is None:  # noqa: ASYNC110  # it is a database row
                 await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -275,7 +318,8 @@ async def main():
     print("ready", flush=True)
     sys.stdin.readline()
     async with httpx.AsyncClient() as client:
-        fresh = await GrantKeeper(backline, provider, TokenClient(backline, provider, client)).refresh(grant, org)
+        keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
+        fresh = await keeper.refresh(grant, org)
     print(fresh.generation, flush=True)
 
 asyncio.run(main())

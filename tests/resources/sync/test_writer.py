@@ -29,7 +29,8 @@ def picky(simulated):
     if simulated.database.is_sqlite:
         with simulated.database.write() as connection:
             connection.exec_driver_sql(
-                "CREATE TRIGGER overlong BEFORE INSERT ON spotify_saved_albums WHEN length(NEW.album_id) > 2700 "
+                "CREATE TRIGGER overlong BEFORE INSERT ON spotify_saved_albums "
+                "WHEN length(NEW.album_id) > 2700 "
                 "BEGIN SELECT RAISE(ABORT, 'too long'); END"
             )
     return simulated
