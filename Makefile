@@ -57,6 +57,7 @@ check: $(READY) ## format, lint, types, import contracts, dead code: what CI gat
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
+	$(BIN)/pytest -q tests/docs
 
 format: $(READY) ## write the code the way `make check` wants it
 	$(BIN)/ruff check --fix .
@@ -73,8 +74,8 @@ dev: up ## all parts
 dev-console: $(READY) ## the console alone, with reload
 	@$(BIN)/backline up --only console --reload
 
-dev-dagster: $(READY) ## Dagster alone, with reload
-	@$(BIN)/backline up --only dagster --reload
+dev-dagster: $(READY) ## Dagster alone; its Deployment page reloads the code
+	@$(BIN)/backline up --only dagster
 
 dev-n8n: n8n ## n8n alone
 

@@ -8,8 +8,9 @@ lease, rather than a row lock, works on SQLite too and keeps no transaction open
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from resources import audit
 from resources.backline import Backline
 from resources.database import AnyRow, utc_now
-from resources.errors import GrantExpired, Transient
+from resources.errors import GrantExpired, ProviderError, Transient
 from resources.events import Event, event_id, write_events
 from resources.oauth import TokenClient, TokenReply
 from resources.provider import Provider
@@ -31,6 +32,7 @@ from resources.vault import Sealed, Vault
 REFRESH_AHEAD = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
 WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 75
+GRACE_SECONDS = 5
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -110,14 +112,25 @@ class GrantKeeper:
         """Refresh a grant, or wait for whoever does; raise ``GrantExpired`` or ``Transient``."""
         owner, waited = uuid.uuid4().hex, 0.0
         while waited < LONGEST_WAIT_SECONDS:
-            current, claimed = await asyncio.to_thread(self._claim, stale, owner)
+            current, claimed = await self._try_to_claim(stale, owner)
             if claimed:
-                return await self._refresh_claimed(current, owner, org_id)
+                return await _finished(self._refresh_claimed(current, owner, org_id))
             if current.generation > stale.generation:
                 return current
             await asyncio.sleep(WAIT_SECONDS)
             waited += WAIT_SECONDS
         raise Transient(self._provider.name, "another process did not finish refreshing the grant")
+
+    async def _try_to_claim(self, stale: HeldGrant, owner: str) -> tuple[HeldGrant, bool]:
+        """Claim the lease; a lease that was got while we were being cancelled is given back."""
+        claiming = asyncio.create_task(asyncio.to_thread(self._claim, stale, owner))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            grant, claimed = await claiming
+            if claimed:
+                await asyncio.to_thread(self._release, grant, owner)
+            raise
 
     async def give_up(self, grant: HeldGrant, org_id: uuid.UUID, error: GrantExpired) -> None:
         """Ask for reconnection, once a grant."""
@@ -166,6 +179,22 @@ class GrantKeeper:
         with self._backline.database.write() as connection:
             connection.execute(sa.update(Grant).where(mine).values(**values))
         return HeldGrant(grant.account_id, tokens, expires_at, generation)
+
+
+async def _finished(refreshing: Coroutine[None, None, HeldGrant]) -> HeldGrant:
+    """Let a refresh that has begun end, also where we are cancelled meanwhile.
+
+    A single-use refresh token that was sent is spent, and what came for it must be stored.
+    """
+    task = asyncio.create_task(refreshing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=GRACE_SECONDS)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ProviderError):
+            await task
+        raise
 
 
 def ask_for_reconnection(

@@ -193,6 +193,7 @@ class Provider:
     name: str
     title: str
     docs: str
+    apps: str
     api: Api
     oauth: OAuth
     streams: tuple[Stream, ...]

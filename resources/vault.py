@@ -89,7 +89,7 @@ class Vault:
         """Open a sealed value; raise ``SealBroken`` where its key is missing or it is another's."""
         key = self._keys.get(sealed.key_id)
         if key is None:
-            cure = f"put the key with id {sealed.key_id} back at the end of {FIELD}"
+            cure = f"put the key with id {sealed.key_id} into {FIELD} and start this process again"
             raise SealBroken(subject, f"its key {sealed.key_id} is not among the keys set", cure)
         body, bound = sealed.value[len(VERSION) :], subject.encode()
         if not sealed.value.startswith(VERSION):

@@ -73,7 +73,7 @@ def _demo(settings: Settings, *, keep: bool) -> None:
         _import_accounts(base)
         for provider in PROVIDERS:
             _run("sync", provider)
-        _run("events", "deliver")
+        _run("events", "deliver", "--json", quiet=True)
         received = httpx.get(f"{base}/receiver/events").raise_for_status().json()
         _summarise(backline, received)
         if keep:
@@ -108,9 +108,12 @@ def _log(settings: Settings, name: str) -> Path:
     return folder / f"{name}.log"
 
 
-def _run(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pipelines.cli", *arguments]
-    subprocess.run(command, check=False, cwd=REPOSITORY)  # noqa: S603  # the summary judges
+def _run(*arguments: str, quiet: bool = False) -> None:
+    command, output = (
+        [sys.executable, "-m", "pipelines.cli", *arguments],
+        subprocess.DEVNULL if quiet else None,
+    )
+    subprocess.run(command, check=False, cwd=REPOSITORY, stdout=output)  # noqa: S603  # the summary judges
 
 
 def _connect_in_browser(console: str, org: str, account: int) -> None:

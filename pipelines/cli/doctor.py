@@ -73,7 +73,7 @@ def _providers(backline: Backline) -> Iterator[Finding]:
                 provider.title,
                 MISSING,
                 str(error),
-                f"make an app at {provider.docs} and set its id and secret",
+                f"make an app at {provider.apps} and set its id and secret",
             )
             continue
         parked = parking.current(backline.database, provider)

@@ -8,6 +8,7 @@ from rich.progress import Progress
 from pipelines.cli.output import errors, json_option, migrated, people, show_json
 from resources.backline import Backline
 from resources.rotation import count_stale, reseal_batches
+from resources.signing import SigningSecret
 from resources.vault import EncryptionKey
 
 
@@ -24,10 +25,22 @@ def new(*, as_json: bool) -> None:
     show_json({"key": key.text(), "key_id": key.id}) if as_json else click.echo(key.text())
 
 
+@keys.command("new-signing")
+@json_option
+def new_signing(*, as_json: bool) -> None:
+    """Print a fresh whsec_… secret, to be put first in BACKLINE_N8N_SIGNING_SECRETS."""
+    text = SigningSecret.new().text()
+    show_json({"secret": text}) if as_json else click.echo(text)
+
+
 @keys.command()
 @json_option
 def rotate(*, as_json: bool) -> None:
-    """Re-seal every stored secret under the newest key; may be stopped and run again at any time."""
+    """Re-seal every stored secret under the newest key; may be stopped and run again at any time.
+
+    First start every process again with the new key in front and the old ones behind it: one that does
+    not know the new key cannot open what this seals.
+    """
     backline = migrated(Backline())
     done, newest = 0, backline.vault.newest.id
     with Progress(console=errors, transient=True, disable=as_json) as progress:

@@ -3,68 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
-import dagster as dg
 import sqlalchemy as sa
-from dagster import RunsFilter
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from assets.runs import TAKES_UP_TAG, root_run_id
-from assets.streams import SOURCE_TAG, shards_of, stream_key
-from pipelines.api import definitions
-from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
-from pipelines.instance import open_instance
-from pipelines.jobs import job_name
+from pipelines.cli.output import json_option, migrated, people, show_json, show_table
+from pipelines.cli.sync_runs import Scope, run_shards
+from pipelines.cli.sync_summary import summarise
+from resources import parking
 from resources.backline import Backline
-from resources.database import utc_now
 from resources.errors import InputRefused
 from resources.provider import Provider
 from resources.providers import find_provider
-from resources.sync.report import SyncReport
-from resources.tables import ConnectedAccount, Org, SyncResult
-from sensors.runs import KILLED_TAG, PROCESS_TAG, close_dead_runs, process_name
+from resources.tables import ConnectedAccount, Org
 
-SCOPE_TAG = "backline/scope"
-TAKEN_UP_WITHIN = timedelta(days=1)  # what an older run committed is worth reading again
 DAY = click.DateTime(["%Y-%m-%d"])
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What the command was asked to sync."""
-
-    provider: Provider
-    streams: tuple[str, ...]
-    orgs: tuple[str, ...]
-    accounts: tuple[uuid.UUID, ...]
-    only_failed: bool
-    full: bool
-
-    @property
-    def tag(self) -> str:
-        """A word that is the same for the same scope, by which an unfinished run is found again."""
-        parts = (*self.streams, *self.orgs, *map(str, self.accounts), self.only_failed, self.full)
-        return uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(map(str, parts))).hex
-
-    @property
-    def run_config(self) -> dict[str, Any]:
-        """The run's configuration; the console log is left to the progress bar."""
-        config = {
-            "orgs": list(self.orgs),
-            "accounts": [str(account) for account in self.accounts],
-            "only_failed": self.only_failed,
-            "full": self.full,
-        }
-        return {
-            "ops": {f"{self.provider.name}_streams": {"config": config}},
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        }
 
 
 @click.command()
@@ -102,8 +57,11 @@ def sync(  # noqa: PLR0913  # one parameter an option
     scope = Scope(find_provider(provider), streams, orgs, accounts, only_failed, full)
     _check_days(scope.provider, first, last)
     total = _check(backline, scope)
-    runs = _run_shards(backline, scope, total, quiet=as_json)
-    summary = _summary(backline, scope, runs)
+    parked = parking.current(backline.database, scope.provider)
+    if parked is not None:
+        raise parked
+    runs = run_shards(backline, scope, total, quiet=as_json)
+    summary = summarise(backline, scope.provider, runs)
     if as_json:
         show_json(summary)
     else:
@@ -149,124 +107,6 @@ def _check(backline: Backline, scope: Scope) -> int:
             problem = f"{account_id} is {state.replace('_', ' ')}"
             raise InputRefused("account", problem, "connect it in the console")
     return len(scope.accounts) or total
-
-
-def _run_shards(backline: Backline, scope: Scope, total: int, *, quiet: bool) -> list[str]:
-    """Execute one Dagster run a shard; return their ids."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[records]} records"),
-        TimeElapsedColumn(),
-    )
-    runs = []
-    with (
-        open_instance(backline.settings) as instance,
-        Progress(*columns, console=errors, disable=quiet) as progress,
-    ):
-        close_dead_runs(instance)
-        task = progress.add_task(f"{scope.provider.title} accounts", total=total, records=0)
-        before = [0, 0]
-
-        def on_commit(report: SyncReport) -> None:
-            progress.update(
-                task, completed=before[0] + report.accounts.total(), records=before[1] + report.records
-            )
-
-        job = definitions(backline, on_commit).resolve_job_def(job_name(scope.provider))
-        for shard in shards_of(backline.settings.shards).get_partition_keys():
-            result = job.execute_in_process(
-                instance=instance,
-                run_config=scope.run_config,
-                partition_key=shard,
-                asset_selection=[stream_key(scope.provider, name) for name in scope.streams] or None,
-                tags=_tags(instance, scope, shard),
-                raise_on_error=False,
-            )
-            runs.append(result.run_id)
-            if not result.success:
-                errors.print(f"[red]Run {result.run_id} failed:[/] {escape(_reason(result))}")
-            done = progress.tasks[0]
-            before = [int(done.completed), done.fields["records"]]
-    return runs
-
-
-def _reason(result: dg.ExecuteInProcessResult) -> str:
-    """Return why a run failed, from the innermost cause."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            failure = event.step_failure_data
-            if failure.user_failure_data and failure.user_failure_data.description:
-                return failure.user_failure_data.description
-            error = failure.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            return error.message.strip() if error is not None else "no reason was recorded"
-    return "it ended before any step"
-
-
-def _tags(instance: dg.DagsterInstance, scope: Scope, shard: str) -> dict[str, str]:
-    tags = {SOURCE_TAG: "manual", SCOPE_TAG: f"{scope.tag}/{shard}", PROCESS_TAG: process_name()}
-    wanted = RunsFilter(
-        job_name=job_name(scope.provider),
-        tags={SCOPE_TAG: tags[SCOPE_TAG]},
-        created_after=utc_now() - TAKEN_UP_WITHIN,
-    )
-    last = next(iter(instance.get_runs(wanted, limit=1)), None)
-    if last is not None and last.tags.get(KILLED_TAG) == "true":
-        tags[TAKES_UP_TAG] = root_run_id(last)
-        errors.print(f"Taking up run {last.run_id}, which was killed.")
-    return tags
-
-
-def _summary(backline: Backline, scope: Scope, runs: Sequence[str]) -> dict[str, Any]:
-    """Sum up what the runs left in ``sync_results``."""
-    result = SyncResult
-    totals = [
-        sa.func.sum(getattr(result, name)).label(name)
-        for name in ("records", "rejected", "deleted", "requests")
-    ]
-    states = [
-        sa.func.sum(sa.case((result.status == state, 1), else_=0)).label(state)
-        for state in ("ok", "partial", "failed")
-    ]
-    streams = sa.select(result.asset, *states, *totals).where(result.run_id.in_(runs)).group_by(result.asset)
-    troubles = (
-        sa.select(
-            Org.slug.label("org"),
-            ConnectedAccount.display_name.label("account"),
-            result.asset,
-            result.status,
-            result.error_type,
-            result.error_message,
-        )
-        .join(ConnectedAccount, ConnectedAccount.id == result.account_id)
-        .join(Org, Org.id == result.org_id)
-        .where(result.run_id.in_(runs), result.status != "ok")
-        .order_by(result.status, Org.slug)
-        .limit(20)
-    )
-    with backline.database.read() as connection:
-        by_asset = {row.asset: dict(row._mapping) for row in connection.execute(streams)}  # noqa: SLF001  # SQLAlchemy's public name
-        named = [dict(row._mapping) for row in connection.execute(troubles)]  # noqa: SLF001
-    order = [f"{scope.provider.name}/{stream.name}" for stream in scope.provider.streams]
-    rows = [
-        {name: int(value) if name != "asset" else value for name, value in by_asset[asset].items()}
-        for asset in order
-        if asset in by_asset
-    ]
-    return {
-        "ok": not named and _succeeded(backline, runs),
-        "runs": list(runs),
-        "streams": rows,
-        "troubles": named,
-    }
-
-
-def _succeeded(backline: Backline, runs: Sequence[str]) -> bool:
-    with open_instance(backline.settings) as instance:
-        return all((run := instance.get_run_by_id(run_id)) is not None and run.is_success for run_id in runs)
 
 
 def _show(summary: dict[str, Any]) -> None:

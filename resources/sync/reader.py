@@ -87,8 +87,8 @@ class AccountPass:
 
     @property
     def status(self) -> str:
-        """``ok``, ``partial`` or ``failed``, over all streams."""
-        states = {stream.status for stream in self.streams}
+        """``ok``, ``partial`` or ``failed``, over the streams that had anything to ask."""
+        states = {stream.status for stream in self.streams if stream.error or stream.usage.requests}
         if states <= {"ok"}:
             return "ok"
         return "failed" if states == {"failed"} else "partial"

@@ -38,6 +38,7 @@ WITHOUT_PKCE = Provider(
     name="spotify",
     title="Spotify",
     docs=SPOTIFY.docs,
+    apps=SPOTIFY.apps,
     api=SPOTIFY.api,
     oauth=dataclasses.replace(SPOTIFY.oauth, pkce=False),
     streams=(),

@@ -60,7 +60,7 @@ def parts(path: str = "/songs/{song_id}/parts", **values: Any) -> Stream:
 
 
 def acme(*streams: Stream, **values: Any) -> Provider:
-    return Provider("acme", "Acme", "https://docs", API, CONSENT, streams, **values)
+    return Provider("acme", "Acme", "https://docs", "https://apps", API, CONSENT, streams, **values)
 
 
 def test_declaration_that_agrees_with_itself_is_taken():

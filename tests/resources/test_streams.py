@@ -46,9 +46,12 @@ class ShrunkSong(Record):
     song_id: str
 
 
+API = Api("https://api", Limit(1, seconds=1))
+
+
 def provider_of(*declared: Stream) -> Provider:
     oauth = OAuth("https://a", "https://t", (), Identity("/me", ("id",), ("id",)))
-    return Provider("acme", "Acme", "https://docs", Api("https://api", Limit(1, seconds=1)), oauth, declared)
+    return Provider("acme", "Acme", "https://docs", "https://apps", API, oauth, declared)
 
 
 def stream_of(record: type[Record], name: str = "songs") -> Stream:

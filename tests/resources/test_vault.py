@@ -69,7 +69,7 @@ def test_newest_key_seals_and_older_ones_still_open():
 
 def test_missing_key_is_named_so_that_it_can_be_put_back():
     sealed = Vault([FOREIGN]).seal(b"plain", SUBJECT)
-    with pytest.raises(SealBroken, match=f"put the key with id {FOREIGN.id} back"):
+    with pytest.raises(SealBroken, match=f"put the key with id {FOREIGN.id} into"):
         VAULT.unseal(sealed, SUBJECT)
 
 

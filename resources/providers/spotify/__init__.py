@@ -40,6 +40,7 @@ PROVIDER = Provider(
     name="spotify",
     title="Spotify",
     docs="https://developer.spotify.com/documentation/web-api",
+    apps="https://developer.spotify.com/dashboard",
     api=Api(
         API_URL,
         limit=Limit(180, seconds=30),  # Spotify publishes none; this is what one app sustains

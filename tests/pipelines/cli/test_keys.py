@@ -68,5 +68,5 @@ def test_a_missing_key_is_named_and_what_was_done_stays(rotated, monkeypatch):
     monkeypatch.setenv("BACKLINE_ENCRYPTION_KEYS", EncryptionKey(b"x" * 32).text())
     result = rotated.run("keys", "rotate")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"put the key with id {NEW.id} back" in result.stderr
+    assert f"put the key with id {NEW.id} into" in result.stderr
     assert opened(rotated, NEW) == 5

@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from pipelines.cli.sync import SCOPE_TAG, Scope
+from pipelines.cli.sync_runs import SCOPE_TAG, Scope
 from pipelines.instance import open_instance
 from resources.providers import PROVIDERS
 from resources.settings import REPOSITORY, Settings
@@ -160,6 +160,6 @@ def test_a_killed_run_of_another_scope_is_not_taken_up(installation, served, acc
 
 def test_a_killed_run_of_long_ago_is_not_taken_up(installation, served, accounts, monkeypatch):
     killed_run()
-    monkeypatch.setattr("pipelines.cli.sync.TAKEN_UP_WITHIN", timedelta(0))
+    monkeypatch.setattr("pipelines.cli.sync_runs.TAKEN_UP_WITHIN", timedelta(0))
     result = installation.run("sync", "spotify", "profile", "--json")
     assert "Taking up" not in result.stderr
