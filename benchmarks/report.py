@@ -99,8 +99,8 @@ def _ratios(found: Summaries, peer: str) -> list[str]:
     text = (
         "Accounts × 3 pages × 50 records from a local Spotify that answers after 5 ms into PostgreSQL, all "
         "on this machine. Backline is `backline sync spotify saved_tracks`: a Dagster run with typed "
-        "decoding, rate limit, cursors, upserts, results, deletions and events. dlt is its fastest setting of "
-        "those below. The raw loop is `raw_loop.py`: no key, no types, one transaction."
+        "decoding, rate limit, cursors, upserts, results, deletions and events. dlt is its fastest setting "
+        "of those below. The raw loop is `raw_loop.py`: no key, no types, one transaction."
     )
     return [
         "## Many accounts into PostgreSQL",
