@@ -223,6 +223,25 @@ def list_accounts(
     return connection.execute(query).all()
 
 
+def configure(backline: Backline, account_id: uuid.UUID, key: str, values: Sequence[str], actor: str) -> None:
+    """Set one list of an account's configuration; an empty one takes it out.
+
+    Raise ``InputRefused`` where the account is unknown or its provider does not take that.
+    """
+    account = ConnectedAccount
+    query = sa.select(account.provider, account.provider_config).where(account.id == account_id)
+    with backline.database.write() as connection:
+        found = connection.execute(query.with_for_update()).one_or_none()
+        if found is None:
+            raise InputRefused("account", f"{account_id} is unknown", "see `backline accounts list`")
+        check_config(find_provider(found.provider), {key: list(values)})
+        config = {**found.provider_config, key: list(values)}
+        if not values:
+            del config[key]
+        connection.execute(sa.update(account).where(account.id == account_id).values(provider_config=config))
+        audit.record(connection, actor, "account.configured", f"connected_accounts/{account_id}", key=key)
+
+
 def disconnect(backline: Backline, account_id: uuid.UUID, actor: str) -> None:
     """Forget an account's grant and stop syncing it; its rows stay. Raise ``InputRefused`` where unknown."""
     with backline.database.write() as connection:

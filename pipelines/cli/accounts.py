@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from rich.markup import escape
 
 from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
-from resources.accounts import Connection, connect, disconnect, list_accounts, parse_import_line
+from resources.accounts import Connection, configure, connect, disconnect, list_accounts, parse_import_line
 from resources.backline import Backline
 from resources.errors import BacklineError, GrantExpired, InputRefused
 from resources.providers import find_provider
@@ -183,6 +183,20 @@ async def _who(backline: Backline, account_id: uuid.UUID) -> str:
         problem = f"the grant speaks for {person.name}, not for {account.external_id}"
         raise GrantExpired(account.provider.name, problem)
     return person.name
+
+
+@accounts.command("configure")
+@click.argument("account", type=click.UUID)
+@click.argument("key")
+@click.argument("values", nargs=-1, metavar="[VALUE…]")
+@json_option
+def configure_command(account: uuid.UUID, key: str, values: tuple[str, ...], *, as_json: bool) -> None:
+    """Set KEY of ACCOUNT's configuration to VALUEs, for instance artist_ids; without any, take it out."""
+    configure(migrated(Backline()), account, key, values, "command line")
+    if as_json:
+        show_json({"account": account, "key": key, "values": values})
+    else:
+        people.print(f"Set {escape(key)} of {account} to {len(values)} value(s); the next sync reads them.")
 
 
 @accounts.command("disconnect")

@@ -22,7 +22,7 @@ from resources.backline import Backline
 from resources.errors import InputRefused
 from resources.settings import Settings
 
-HTTP_PORT = 80
+HTTP_PORT, SIMULATOR_PORT = 80, 8790
 PARTS = ("console", "dagster")
 
 
@@ -33,7 +33,7 @@ PARTS = ("console", "dagster")
 def up(only: str | None, *, demo: bool, reload: bool) -> None:
     """Start Backline on this machine; Ctrl-C stops it."""
     settings = Settings()
-    port = free_port() if demo else None
+    port = _simulator_port() if demo else None
     environment = simulator_environment(settings, port) if port else {}
     run_until_interrupted(settings, environment, port, (only,) if only else PARTS, reload=reload)
 
@@ -58,8 +58,7 @@ def run_until_interrupted(
     with Processes(environment) as processes:
         try:
             if simulator_port:
-                processes.start("simulator", simulator_command(simulator_port))
-                processes.wait_ready("simulator", f"http://127.0.0.1:{simulator_port}/healthz")
+                _start_simulator(processes, settings, simulator_port)
             _start_parts(processes, settings, parts, reload=reload)
             people.print("Ctrl-C stops everything.")
             processes.wait()
@@ -67,8 +66,24 @@ def run_until_interrupted(
             people.print("Stopping.")
 
 
+def _simulator_port() -> int:
+    return free_port() if listens(SIMULATOR_PORT) else SIMULATOR_PORT
+
+
+def _start_simulator(processes: Processes, settings: Settings, port: int) -> None:
+    """Start the simulator, and leave the settings under which other commands speak to it too."""
+    address, path = f"http://127.0.0.1:{port}", settings.home / "simulator.env"
+    processes.start("simulator", simulator_command(port))
+    processes.wait_ready("simulator", f"{address}/healthz")
+    path.touch(mode=0o600)
+    lines = (f"{name}={value}" for name, value in processes.environment.items())
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    people.print(f"Simulator  {address}; for commands beside it: set -a; . {path}; set +a")
+
+
 def _start_parts(processes: Processes, settings: Settings, parts: tuple[str, ...], *, reload: bool) -> None:
     if "console" in parts:
+        _refuse_taken_port("BACKLINE_PUBLIC_URL", settings.public_url)
         processes.start("console", console_command(settings, reload=reload))
         processes.wait_ready("console", f"{settings.public_url}/healthz")
         people.print(f"Console  {settings.public_url}")
@@ -78,7 +93,7 @@ def _start_parts(processes: Processes, settings: Settings, parts: tuple[str, ...
 
 
 def _start_dagster(processes: Processes, settings: Settings) -> None:
-    _refuse_taken_port(settings)
+    _refuse_taken_port("BACKLINE_DAGSTER_URL", settings.dagster_url)
     port, logs = free_port(), settings.home / "logs"
     logs.mkdir(exist_ok=True)
     workspace = write_workspace(settings, port)
@@ -89,8 +104,8 @@ def _start_dagster(processes: Processes, settings: Settings) -> None:
     processes.wait_ready("webserver", f"{settings.dagster_url}/server_info")
 
 
-def _refuse_taken_port(settings: Settings) -> None:
-    port = urlsplit(settings.dagster_url).port or HTTP_PORT
+def _refuse_taken_port(name: str, address: str) -> None:
+    port = urlsplit(address).port or HTTP_PORT
     if listens(port):
-        cure = "stop what uses it, or set BACKLINE_DAGSTER_URL to another port of 127.0.0.1"
-        raise InputRefused("BACKLINE_DAGSTER_URL", f"port {port} is in use", cure)
+        cure = f"stop what uses it, or set {name} to another port of 127.0.0.1"
+        raise InputRefused(name, f"port {port} is in use", cure)

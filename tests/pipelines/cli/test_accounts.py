@@ -157,3 +157,35 @@ def test_a_bad_account_exits_1_and_names_the_cure(installation, served):
     assert verdict["ok"] is False
     assert "econnect" in verdict["message"]
     assert installation.run("accounts", "test", account).stdout.startswith("bad: ")
+
+
+def config_of(installation):
+    query = sa.select(ConnectedAccount.id, ConnectedAccount.provider_config)
+    (row,) = installation.rows(query)
+    return str(row.id), row.provider_config
+
+
+def test_an_accounts_artists_are_set_and_taken_out_without_its_tokens(installation):
+    installation.json("accounts", "import", "-", input=line(1))
+    account, _ = config_of(installation)
+    said = installation.json("accounts", "configure", account, "artist_ids", "one", "two")
+    assert said == {"account": account, "key": "artist_ids", "values": ["one", "two"]}
+    assert config_of(installation)[1] == {"artist_ids": ["one", "two"]}
+    installation.json("accounts", "configure", account, "artist_ids")
+    assert config_of(installation)[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show_ids", "one"), "config.show_ids: is unknown; Spotify takes: artist_ids"),
+        (("artist_ids", "a b"), "config.artist_ids: is not a list of ids"),
+    ],
+)
+def test_what_a_provider_does_not_take_is_refused_and_changes_nothing(installation, arguments, said):
+    installation.json("accounts", "import", "-", input=line(1))
+    account, before = config_of(installation)
+    result = installation.run("accounts", "configure", account, *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert config_of(installation)[1] == before
