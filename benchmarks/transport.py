@@ -18,10 +18,11 @@ import httpx
 import uvloop
 from httpx_aiohttp import AiohttpTransport
 
-from resources.http import ProviderClient, Usage, open_client
+from resources.http import ProviderClient, Usage
 from resources.limiter import AppLimiter
 from resources.provider import Limit
 from resources.providers import find_provider
+from resources.transport import open_client
 
 IN_FLIGHT, REQUESTS = 32, 3_000
 PAGE = {"limit": "50", "offset": "0"}

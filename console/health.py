@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console.parts import Console, ConsolePart
 from resources import migrations
-from resources.http import open_client
+from resources.transport import open_client
 
 router = APIRouter(tags=["health"])
 LONGEST_PROBE_SECONDS = 2

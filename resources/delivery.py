@@ -25,10 +25,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from resources.backline import Backline
 from resources.database import AnyRow, Database, utc_now
 from resources.events import CROCKFORD, ID_CHARACTERS, PATHS, body_of
-from resources.http import open_client, retry_after_seconds
+from resources.http import retry_after_seconds
 from resources.schemas import sample_of
 from resources.signing import SigningSecret, signed_headers
 from resources.tables import WebhookAttempt, WebhookEvent
+from resources.transport import open_client
 
 logger = logging.getLogger(__name__)
 

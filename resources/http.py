@@ -1,4 +1,4 @@
-"""The one way out over HTTP: transports, and the client that speaks to a provider's API."""
+"""The client that speaks to a provider's API: its app's pace, its retries, and what its refusals mean."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import aiohttp
 import httpx
 import msgspec
-from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport, map_aiohttp_exceptions
 
 from resources.errors import (
     ContractChanged,
@@ -30,103 +28,12 @@ from resources.latency import LatencyHistogram
 from resources.limiter import AppLimiter
 from resources.provider import Api
 from resources.replies import UNREADABLE
+from resources.transport import USER_AGENT, ReplyTooLarge
 
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-USER_AGENT = "Backline/0.1"
 TRIES, RATE_LIMITED_TRIES = 4, 10
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_SLEEP_SECONDS, LONGEST_PARK_SECONDS = 60, 7 * 86_400
 EXCERPT_CHARACTERS = 200
-LARGEST_REPLY_BYTES = 32 * 1024 * 1024
-READ_AT_ONCE_BYTES = 1024 * 1024
-KEEP_ALIVE_SECONDS = 15
-
-
-def open_client(max_connections: int, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """Return a client on aiohttp's pool, or on ``transport``; redirects are never followed.
-
-    httpx's own transport costs many times the CPU of this one a request; see
-    ``docs/decisions/0003-http-transport.md``.
-    """
-    if transport is None:
-        limits = httpx.Limits(max_connections=max_connections, keepalive_expiry=KEEP_ALIVE_SECONDS)
-        transport = PooledTransport(limits=limits)
-    return PlainClient(transport)
-
-
-class PlainClient(httpx.AsyncClient):
-    """An ``httpx.AsyncClient`` that hands each request to its transport as it is.
-
-    It knows no redirects, no cookies and no authentication of its own, which is half of what
-    ``httpx.AsyncClient.send`` spends its time on.
-    """
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        super().__init__(transport=transport, timeout=TIMEOUT, headers={"user-agent": USER_AGENT})
-        self._pool, self._patience = transport, TIMEOUT.as_dict()
-
-    async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
-        """Send a request; raise ``httpx.HTTPError`` where no whole reply comes."""
-        request.extensions.setdefault("timeout", self._patience)
-        response = await self._pool.handle_async_request(request)
-        response.request = request
-        if not stream:
-            try:
-                await response.aread()
-            except BaseException:
-                await response.aclose()
-                raise
-        return response
-
-
-class PooledTransport(AiohttpTransport):
-    """``httpx-aiohttp``'s transport, which reads short replies in one piece and keeps no cookies.
-
-    A cookie jar is the session's, and would carry what one account was given to all the others.
-    """
-
-    def get_client(self) -> aiohttp.ClientSession:
-        """Open the session."""
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self.limits.max_connections or 0,
-                keepalive_timeout=self.limits.keepalive_expiry,
-                ssl=self.ssl_context,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"accept-encoding": "gzip, deflate"},  # what httpx undoes everywhere
-            auto_decompress=False,
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        if not isinstance(self.client, aiohttp.ClientSession):
-            self.client = self.get_client()
-        try:
-            with map_aiohttp_exceptions():
-                return await _exchange(self.client, request)
-        except aiohttp.ClientError as error:  # the map leaves out replies that are no HTTP
-            raise httpx.RemoteProtocolError(type(error).__name__) from error
-
-
-async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
-    reply = await session.request(
-        request.method,
-        str(request.url),
-        headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-        data=request.content or None,
-        allow_redirects=False,
-        timeout=_timeout_of(request),
-    )
-    if reply.content_length is None or reply.content_length > READ_AT_ONCE_BYTES:
-        stream = AiohttpResponseStream(reply)
-        return httpx.Response(reply.status, headers=reply.raw_headers, stream=stream)
-    return httpx.Response(reply.status, headers=reply.raw_headers, content=await reply.read())
-
-
-def _timeout_of(request: httpx.Request) -> aiohttp.ClientTimeout:
-    seconds = request.extensions["timeout"]
-    return aiohttp.ClientTimeout(sock_connect=seconds["connect"], sock_read=seconds["read"])
 
 
 @dataclass
@@ -190,12 +97,13 @@ class ProviderClient:
         started = time.perf_counter()
         try:
             response = await self._client.send(request)
+        except ReplyTooLarge as error:
+            usage.count(time.perf_counter() - started, accepted=False)
+            raise ContractChanged(self.provider, str(error), path=path) from error
         except httpx.HTTPError as error:
             usage.count(time.perf_counter() - started, accepted=False)
             raise Transient(self.provider, type(error).__name__, path=path) from error
         usage.count(time.perf_counter() - started, accepted=response.is_success)
-        if len(response.content) > LARGEST_REPLY_BYTES:
-            raise ContractChanged(self.provider, "the reply is larger than 32 MiB", path=path)
         if response.is_success:
             return response.content
         raise self._refusal(response, path, token)

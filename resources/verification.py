@@ -17,12 +17,13 @@ from resources import parking
 from resources.backline import Backline
 from resources.errors import ContractChanged, GrantExpired, ParkingError, Transient
 from resources.grants import GrantKeeper, HeldGrant, open_grant
-from resources.http import ProviderClient, Usage, open_client
+from resources.http import ProviderClient, Usage
 from resources.limiter import AppLimiter
 from resources.oauth import TokenClient, TokenReply
 from resources.provider import Provider
 from resources.providers import find_provider
 from resources.tables import ConnectedAccount, Grant
+from resources.transport import open_client
 
 CONNECTIONS = 4
 PATIENCE_SECONDS = 20.0

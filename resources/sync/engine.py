@@ -18,7 +18,7 @@ from resources.backline import Backline
 from resources.database import utc_now
 from resources.errors import ParkingError, ProviderError, SealBroken, Unexpected
 from resources.grants import GrantKeeper, open_grant
-from resources.http import ProviderClient, open_client
+from resources.http import ProviderClient
 from resources.oauth import TokenClient
 from resources.records import Row
 from resources.replies import ReplyDecoder
@@ -27,6 +27,7 @@ from resources.sync.reader import AccountPass, AccountReader, StreamPass
 from resources.sync.report import StreamReport, SyncReport
 from resources.sync.request import CHUNK_ACCOUNTS, Candidate, SyncRequest, candidates
 from resources.sync.writer import Writer
+from resources.transport import open_client
 
 logger = logging.getLogger(__name__)
 

@@ -25,10 +25,11 @@ from resources.errors import (
     ScopeMissing,
     Transient,
 )
-from resources.http import USER_AGENT, ProviderClient, Usage, open_client, retry_after_seconds
+from resources.http import ProviderClient, Usage, retry_after_seconds
 from resources.limiter import AppLimiter
 from resources.provider import Limit
 from resources.providers.spotify import PROVIDER as SPOTIFY
+from resources.transport import USER_AGENT, ReplyTooLarge, open_client
 
 pytestmark = pytest.mark.providers
 
@@ -225,9 +226,25 @@ def test_transient_fault_is_tried_four_times(answer):
 
 
 def test_reply_that_is_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr("resources.http.LARGEST_REPLY_BYTES", 10)
-    assert "larger" in str(Asked(httpx.Response(200, content=b"x" * 11)).refused())
-    assert Asked(httpx.Response(200, content=b"x" * 10)).get() == b"x" * 10
+    monkeypatch.setattr("resources.transport.LARGEST_REPLY_BYTES", 10)
+
+    async def body(size):
+        for _ in range(size):
+            yield b"x"
+
+    async def ask(size):
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body(size)))
+        async with open_client(1, transport) as client:
+            return (await client.get("http://spotify.test/me")).content
+
+    assert asyncio.run(ask(10)) == b"x" * 10
+    with pytest.raises(ReplyTooLarge, match="larger"):
+        asyncio.run(ask(11))
+
+
+def test_reply_that_is_too_large_is_a_changed_contract():
+    asked = Asked(ReplyTooLarge("the reply is larger than 32 MiB"))
+    assert type(asked.refused()) is ContractChanged
 
 
 @pytest.mark.parametrize(
@@ -297,3 +314,13 @@ def test_usage_adds_up():
     first.add(second)
     assert (first.requests, first.refused) == (2, 1)
     assert first.latency.mean_ms == pytest.approx(200)
+
+
+@pytest.mark.integration
+def test_a_refused_connection_is_told_as_one():
+    async def ask():
+        async with open_client(1) as client:
+            await client.get("http://127.0.0.1:1/")
+
+    with pytest.raises(httpx.ConnectError):
+        asyncio.run(ask())
