@@ -83,7 +83,7 @@ def main(api_url: str, database_url: str, first: int, last: int, setting: str) -
         reader(api_url, _arrow_table if kind == "arrow" else list),
         name="saved_tracks",
         max_table_nesting=0,
-        columns=COLUMNS,
+        columns={name: dict(hint) for name, hint in COLUMNS.items()},
         write_disposition="merge" if kind == "merge" else "append",
         primary_key=KEY,
         parallelized=kind in {"threads", "merge"},

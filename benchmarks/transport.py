@@ -2,7 +2,7 @@
 
 Each asks for the same page of 50 records, 32 at a time, and reads the whole body. The clients: ``aiohttp``
 itself; ``httpx`` with its own transport; ``httpx-aiohttp`` as published; ``backline``, which is
-``resources.http.open_client``; ``provider``, which is that with rate limit, URL, retries and counts.
+``resources.transport.open_client``; ``provider``, which is that with rate limit, URL, retries and counts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from resources.http import ProviderClient, Usage
 from resources.limiter import AppLimiter
 from resources.provider import Limit
 from resources.providers import find_provider
+from resources.transport import open_client
 from resources.transport import open_client
 
 IN_FLIGHT, REQUESTS = 32, 3_000
