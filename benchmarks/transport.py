@@ -23,7 +23,6 @@ from resources.limiter import AppLimiter
 from resources.provider import Limit
 from resources.providers import find_provider
 from resources.transport import open_client
-from resources.transport import open_client
 
 IN_FLIGHT, REQUESTS = 32, 3_000
 PAGE = {"limit": "50", "offset": "0"}
