@@ -103,10 +103,19 @@ class PooledTransport(AiohttpTransport):
             raise httpx.RemoteProtocolError(type(error).__name__) from error
 
 
+def _address(url: httpx.URL) -> yarl.URL:
+    address = yarl.URL(str(url), encoded=True)
+    try:
+        address.explicit_port  # noqa: B018  # read late, it would raise in the middle of the request
+    except ValueError as error:
+        raise httpx.UnsupportedProtocol(str(error)) from error
+    return address
+
+
 async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
     reply = await session.request(
         request.method,
-        yarl.URL(str(request.url), encoded=True),
+        _address(request.url),
         headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
         data=request.content or None,
         allow_redirects=False,

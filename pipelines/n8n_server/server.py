@@ -16,6 +16,7 @@ import httpx
 
 from pipelines.n8n_server import executions
 from pipelines.n8n_server.installation import CommandError, Installation, Say, given, install
+from pipelines.processes import free_port
 from resources.errors import InputRefused
 from resources.settings import REPOSITORY, Settings
 from resources.signing import parse_secrets
@@ -108,6 +109,7 @@ class N8nServer:
         environment = self._environment()
         self.say("Setting up n8n …")
         self._import(environment)
+        environment["N8N_RUNNERS_BROKER_PORT"] = str(free_port())  # only n8n's own runners call there
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603 - Node and n8n
                 self._command("start"),
@@ -180,7 +182,6 @@ class N8nServer:
             "N8N_LISTEN_ADDRESS": "127.0.0.1",
             "N8N_PORT": str(self.port),
             "N8N_RUNNERS_BROKER_LISTEN_ADDRESS": "127.0.0.1",
-            "N8N_RUNNERS_BROKER_PORT": str(self.port + 1),
             "N8N_SECURE_COOKIE": "false",
             "N8N_USER_FOLDER": str(self.home / "user"),
         }

@@ -1,31 +1,19 @@
 """A real n8n, started once per test session where one is installed."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pipelines import processes
 from pipelines.n8n_server import N8nServer, find
 from resources.settings import REPOSITORY, Settings
 
 
-def _free_port() -> int:
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-
-
 @pytest.fixture
 def free_port() -> int:
-    """A port that is free, as is the next one, which n8n's task runners take."""
-    return _free_port()
+    """A port that is free."""
+    return processes.free_port()
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +29,8 @@ def installed() -> Path:
 def n8n(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N8nServer]:
     """A fresh n8n with our workflows and a signing secret of its own."""
     home = tmp_path_factory.mktemp("n8n")
-    settings = Settings(home=home, n8n_install=installed, n8n_port=_free_port(), n8n_signing_secrets="")
+    settings = Settings(
+        home=home, n8n_install=installed, n8n_port=processes.free_port(), n8n_signing_secrets=""
+    )
     with N8nServer(settings) as server:
         yield server
