@@ -10,7 +10,7 @@ from dagster import RunsFilter
 from resources import parking
 from resources.backline import Backline
 from resources.provider import Provider
-from sensors.runs import IN_PROGRESS, PARTITION_TAG
+from sensors.runs import IN_PROGRESS, PARTITION_TAG, provider_of
 
 
 def job_name(provider: Provider) -> str:
@@ -63,5 +63,9 @@ def sync_schedule(
 
 
 def _busy_shards(instance: dg.DagsterInstance, provider: Provider) -> set[str]:
-    running = instance.get_runs(RunsFilter(job_name=job_name(provider), statuses=list(IN_PROGRESS)))
+    running = [
+        run
+        for run in instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS)))
+        if provider_of(run) is provider
+    ]
     return {run.tags[PARTITION_TAG] for run in running if PARTITION_TAG in run.tags}

@@ -160,14 +160,14 @@ class GrantKeeper:
         except BaseException:
             await asyncio.to_thread(self._release, grant, owner)
             raise
-        return await asyncio.to_thread(self._store_refreshed, grant, owner, reply)
+        return await asyncio.to_thread(self._store_refreshed, grant, reply)
 
     def _release(self, grant: HeldGrant, owner: str) -> None:
         mine = (Grant.account_id == grant.account_id) & (Grant.lease_owner == owner)
         with self._backline.database.write() as connection:
             connection.execute(sa.update(Grant).where(mine).values(lease_owner=None, lease_until=None))
 
-    def _store_refreshed(self, grant: HeldGrant, owner: str, reply: TokenReply) -> HeldGrant:
+    def _store_refreshed(self, grant: HeldGrant, reply: TokenReply) -> HeldGrant:
         """Store the new tokens; a reply without a refresh token keeps the old one."""
         tokens = Tokens(reply.access_token, reply.refresh_token or grant.tokens.refresh_token)
         sealed = self._backline.vault.seal(msgspec.json.encode(tokens), subject(grant.account_id))
@@ -175,10 +175,12 @@ class GrantKeeper:
         expires_at, generation = reply.expires_at(now), grant.generation + 1
         values: dict[str, Any] = {"sealed": sealed.value, "key_id": sealed.key_id, "expires_at": expires_at}
         values |= {"generation": generation, "updated_at": now, "lease_owner": None, "lease_until": None}
-        mine = (Grant.account_id == grant.account_id) & (Grant.lease_owner == owner)
+        mine = (Grant.account_id == grant.account_id) & (Grant.generation == grant.generation)
         with self._backline.database.write() as connection:
-            connection.execute(sa.update(Grant).where(mine).values(**values))
-        return HeldGrant(grant.account_id, tokens, expires_at, generation)
+            if connection.execute(sa.update(Grant).where(mine).values(**values)).rowcount:
+                return HeldGrant(grant.account_id, tokens, expires_at, generation)
+        current, _ = self._claim(grant, owner="")  # a person reconnected meanwhile: theirs is the newer one
+        return current
 
 
 async def _finished(refreshing: Coroutine[None, None, HeldGrant]) -> HeldGrant:

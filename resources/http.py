@@ -34,6 +34,7 @@ TRIES, RATE_LIMITED_TRIES = 4, 10
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_SLEEP_SECONDS, LONGEST_PARK_SECONDS = 60, 7 * 86_400
 EXCERPT_CHARACTERS = 200
+LONGEST_REPLY_SECONDS = 120
 
 
 @dataclass
@@ -96,7 +97,12 @@ class ProviderClient:
         await self._limiter.acquire()
         started = time.perf_counter()
         try:
-            response = await self._client.send(request)
+            async with asyncio.timeout(LONGEST_REPLY_SECONDS):
+                response = await self._client.send(request)
+        except TimeoutError as error:
+            usage.count(time.perf_counter() - started, accepted=False)
+            problem = f"no whole reply within {LONGEST_REPLY_SECONDS} s"
+            raise Transient(self.provider, problem, path=path) from error
         except ReplyTooLarge as error:
             usage.count(time.perf_counter() - started, accepted=False)
             raise ContractChanged(self.provider, str(error), path=path) from error

@@ -5,6 +5,7 @@ Sources: RFC 6749, RFC 7636; the providers' deviations are in their declarations
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -28,6 +29,7 @@ from resources.provider import Provider
 from resources.replies import UNREADABLE
 
 EXCERPT_CHARACTERS = 200
+LONGEST_REPLY_SECONDS = 40  # less than the lease of whoever refreshes
 LONGEST_LIFE_SECONDS = 10 * 365 * 86_400
 SECRET_FIELDS = ("code", "code_verifier", "refresh_token")
 
@@ -108,8 +110,9 @@ class TokenClient:
         credentials = self._credentials()
         address = self._backline.token_url(self._provider)
         try:
-            response = await self._client.send(_token_request(address, form, credentials))
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(LONGEST_REPLY_SECONDS):
+                response = await self._client.send(_token_request(address, form, credentials))
+        except (TimeoutError, httpx.HTTPError) as error:
             raise Transient(self._provider.name, f"the token endpoint: {type(error).__name__}") from error
         if not response.is_success:
             hidden = [form[name] for name in SECRET_FIELDS if name in form]

@@ -24,6 +24,7 @@ from resources.tables import ConnectedAccount, Grant, Org, WebhookEvent
 
 REREAD = timedelta(hours=24)
 CHECK_EVERY_SECONDS = 15
+MAX_RETRIES_TAG = "dagster/max_retries"  # nothing could run a command's run again
 PROCESS_TAG, KILLED_TAG = "backline/process", "backline/killed"
 PARTITION_TAG = "dagster/partition"
 RETRIED_BY_TAG = "dagster/auto_retry_run_id"
@@ -68,7 +69,7 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[DagsterRun]:
         host, _, rest = run.tags.get(PROCESS_TAG, "").partition("/")
         pid, _, started = rest.partition("/")
         if host == socket.gethostname() and pid.isdecimal() and _started(int(pid)) != started:
-            instance.add_run_tags(run.run_id, {KILLED_TAG: "true"})
+            instance.add_run_tags(run.run_id, {KILLED_TAG: "true", MAX_RETRIES_TAG: "0"})
             instance.report_run_failed(run, "The command that executed this run is gone.")
             dead.append(run)
     return dead
@@ -90,7 +91,7 @@ def tell_of_failures(instance: dg.DagsterInstance, backline: Backline) -> int:
 
 def release_accounts(instance: dg.DagsterInstance, database: Database) -> int:
     """Mark as failed the accounts that are called running though no run is at work; return how many."""
-    busy = {_provider_of(run) for run in instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS)))}
+    busy = {provider_of(run) for run in instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS)))}
     idle = [provider.name for provider in PROVIDERS.values() if provider not in busy]
     left = ConnectedAccount.provider.in_(idle) & (ConnectedAccount.sync_status == "running")
     message = "The sync was stopped before this account was done. The next sync repeats it."
@@ -101,7 +102,7 @@ def release_accounts(instance: dg.DagsterInstance, database: Database) -> int:
 
 def _missing_events(backline: Backline, record: RunRecord) -> list[Event]:
     run = record.dagster_run
-    provider = _provider_of(run)
+    provider = provider_of(run)
     if provider is None or run.is_complete_and_waiting_to_retry or RETRIED_BY_TAG in run.tags:
         return []
     with backline.database.read() as connection:
@@ -168,7 +169,8 @@ def _event(run: DagsterRun, provider: Provider, org_id: uuid.UUID) -> Event:
     )
 
 
-def _provider_of(run: DagsterRun) -> Provider | None:
+def provider_of(run: DagsterRun) -> Provider | None:
+    """Return the provider that a run syncs, ``None`` where it syncs none."""
     keys = run.asset_selection or ()
     names = {key.path[0] for key in keys} or {run.job_name.removesuffix("_sync")}
     return next((PROVIDERS[name] for name in names if name in PROVIDERS), None)

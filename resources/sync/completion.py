@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from resources.errors import GrantExpired
 from resources.events import Event, event_id
 from resources.sync.request import SyncRequest
-from resources.tables import ConnectedAccount, SyncResult
+from resources.tables import ConnectedAccount, SyncResult, WebhookEvent
 
 NAMED_ERRORS = 100
 
@@ -32,7 +32,7 @@ def completion_events(
     streams = _streams(connection, latest)
     accounts = _accounts(connection, latest)
     errors, skipped = _errors(connection, latest), _skipped(connection, request, org_ids)
-    events = []
+    told, events = _told(connection, request, org_ids), []
     for org_id in org_ids:
         total, failed, started_at = accounts[org_id]
         named = errors[org_id][:NAMED_ERRORS]
@@ -45,18 +45,31 @@ def completion_events(
             "startedAt": _stamp(started_at),
             "finishedAt": _stamp(now),
         }
-        events.append(_event(request, org_id, "data.synced", payload, now))
+        chain = request.run_id if org_id in told else request.root_run_id
+        events.append(_event(request, org_id, chain, "data.synced", payload, now))
         alert = _alert(request, errors[org_id])
         if alert:
-            events.append(_event(request, org_id, "error.occurred", alert, now))
+            events.append(_event(request, org_id, chain, "error.occurred", alert, now))
     return events
 
 
-def _event(
-    request: SyncRequest, org_id: uuid.UUID, kind: Any, payload: dict[str, Any], now: datetime
+def _told(connection: sa.Connection, request: SyncRequest, org_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return the orgs whose completion an earlier run of the chain told: what is repaired now is news."""
+    if request.root_run_id == request.run_id:
+        return set()
+    earlier = {
+        event_id(request.root_run_id, org_id, request.provider.name, "data.synced"): org_id
+        for org_id in org_ids
+    }
+    found = connection.execute(sa.select(WebhookEvent.id).where(WebhookEvent.id.in_(list(earlier))))
+    return {earlier[told] for told in found.scalars()}
+
+
+def _event(  # noqa: PLR0913, PLR0917  # the parts of an event
+    request: SyncRequest, org_id: uuid.UUID, chain: str, kind: Any, payload: dict[str, Any], now: datetime
 ) -> Event:
     return Event(
-        id=event_id(request.root_run_id, org_id, request.provider.name, kind),
+        id=event_id(chain, org_id, request.provider.name, kind),
         type=kind,
         provider=request.provider.name,
         org_id=org_id,

@@ -64,7 +64,10 @@ class SyncEngine:
         try:
             return await self._run()
         except ExceptionGroup as group:  # the first cause names the fault; the rest are its consequences
-            raise group.exceptions[0] from group
+            cause: Exception = group
+            while isinstance(cause, ExceptionGroup):
+                cause = cause.exceptions[0]
+            raise cause from group
 
     async def _run(self) -> SyncReport:
         self._parked = await asyncio.to_thread(

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from resources.database import utc_now
-from resources.errors import ContractChanged, GrantExpired, ProviderError, ScopeMissing
+from resources.errors import ContractChanged, Gone, GrantExpired, ProviderError, ScopeMissing
 from resources.grants import GrantKeeper, HeldGrant
 from resources.http import ProviderClient, Usage
 from resources.paging import POSITION, Page, PagingStalled, Params
@@ -39,6 +39,14 @@ class Account:
 
 
 @dataclass
+class ParentsRead:
+    """The parents of a stream as one pass found them: all there are, and those read whole."""
+
+    current: list[str]
+    whole: list[str] = field(default_factory=list)
+
+
+@dataclass
 class StreamPass:
     """What one pass over one stream of one account brought.
 
@@ -58,6 +66,7 @@ class StreamPass:
     problems: list[str] = field(default_factory=list)
     complete: bool = True
     unchanged: list[str] = field(default_factory=list)
+    parents: ParentsRead | None = None
     error: ProviderError | None = None
 
     @property
@@ -158,8 +167,14 @@ class AccountReader:
             await self._read_changed_parents(result, stream.each, since)
             return
         result.cursor = dict(since)
+        missing: Gone | None = None
         for variables in self._variables(stream):
-            await self._read_part(result, variables, since)
+            try:
+                await self._read_part(result, variables, since)
+            except Gone as error:  # one wrong id of several: the others are read all the same
+                missing = missing or error
+        if missing is not None:
+            raise missing
 
     def _variables(self, stream: Stream) -> list[Variables]:
         if isinstance(stream.each, FromConfig):
@@ -170,28 +185,43 @@ class AccountReader:
     async def _read_changed_parents(
         self, result: StreamPass, each: FromStream, since: Mapping[str, Any]
     ) -> None:
-        """Read the parts of all parents that changed; the cursor lists those that are done."""
-        known = since.get("versions", {})
-        parents = await self._parents(result, each)
-        result.unchanged = [
-            parent
-            for parent, version in parents.items()
-            if version is not None and known.get(parent) == version
-        ]
-        versions: dict[str, Any] = {parent: parents[parent] for parent in result.unchanged}
-        result.cursor = {"versions": versions}
-        for parent, version in parents.items():
-            if parent not in versions:
-                await self._read_parent(result, each, parent)
-                versions[parent] = version
+        """Read the parts of all parents that changed; the cursor lists those that are whole.
 
-    async def _read_parent(self, result: StreamPass, each: FromStream, parent: str) -> None:
+        A parent that may not be read is asked again on another day, and its rows stay as they are: the
+        refusal may be a passing one.
+        """
+        parents, today = await self._parents(result, each), utc_now().date().isoformat()
+        read = result.parents = ParentsRead(current=list(parents))
+        known, refused = since.get("versions", {}), since.get("unreadable", {})
+        versions: dict[str, Any] = {}
+        unreadable: dict[str, Any] = {}
+        result.cursor = {"versions": versions, "unreadable": unreadable}
+        for parent, version in parents.items():
+            if version is not None and known.get(parent) == version:
+                versions[parent] = version
+                result.unchanged.append(parent)
+            elif refused.get(parent) == [version, today]:
+                unreadable[parent] = refused[parent]
+        for parent, version in parents.items():
+            if parent in versions or parent in unreadable:
+                continue
+            whole = await self._read_parent(result, each, parent)
+            if whole is None:
+                unreadable[parent] = [version, today]
+            elif whole:
+                versions[parent] = version
+                read.whole.append(parent)
+
+    async def _read_parent(self, result: StreamPass, each: FromStream, parent: str) -> bool | None:
+        """Read one parent's part; say whether it is whole, ``None`` where it may not be read."""
         try:
-            await self._read_part(result, {each.variable: parent}, {})
+            return await self._read_part(result, {each.variable: parent}, {})
         except ProviderError as error:
-            if type(error) not in each.unreadable:
+            above = self._done.get(each.stream)
+            if type(error) not in each.unreadable or (above is not None and above.status == "failed"):
                 raise
             result.usage.refused -= 1
+            return None
 
     async def _parents(self, result: StreamPass, each: FromStream) -> dict[str, Any]:
         """Return each parent's version, from this pass and, where that is not all, from the table."""
@@ -202,37 +232,44 @@ class AccountReader:
         result.complete = parent is None or parent.complete
         return {str(key): version if each.version else None for key, version in rows}
 
-    async def _read_part(self, result: StreamPass, variables: Variables, since: Mapping[str, Any]) -> None:
-        """Read one parent, or the stream where it has none: all rows of it or none."""
-        kept = len(result.rows)
+    async def _read_part(self, result: StreamPass, variables: Variables, since: Mapping[str, Any]) -> bool:
+        """Read one parent, or the stream where it has none, all rows or none; say whether it is whole."""
+        kept, whole = len(result.rows), True
         try:
             for variant in result.stream.variants:
-                await self._read_pages(result, variables, variant, since)
+                whole = await self._read_pages(result, variables, variant, since) and whole
         except ProviderError:
             result.rows.keep(kept)
             raise
+        result.complete = result.complete and whole
+        return whole
 
     async def _read_pages(
         self, result: StreamPass, variables: Variables, variant: Variables, since: Mapping[str, Any]
-    ) -> None:
+    ) -> bool:
+        """Read page after page; say whether nothing was left out. A history's cursor moves only then."""
         stream, seen, pages, totals = result.stream, 0, 0, set[int]()
+        sound, newest = True, int(since.get("after", 0)) if result.stream.is_history else 0
         path = stream.path.format_map(variables)
         params: Params | None = stream.paging.first(since) if stream.paging else {}
         while params is not None:
             page = await self._page(result, path, {**stream.params, **variant, **params})
-            self._add_rows(result, page, {**variables, **variant}, seen)
+            sound = self._add_rows(result, page, {**variables, **variant}, seen) and sound
             seen += len(page.items)
+            pages += 1
             if page.total is not None:
                 totals.add(page.total)
             if stream.is_history and page.after:
-                newest = self._newest(page.after, stream, path)
-                result.cursor = {"after": max(newest, int(result.cursor.get("after", 0)))}
-            pages += 1
-            params = _following(result, path, params, page)
+                newest = max(newest, self._newest(page.after, stream, path))
+            problem, params = _following(stream, path, params, page)
             if params is not None and pages == MOST_PAGES:
-                result.complain([f"{path}: {MOST_PAGES} pages did not come to an end; the rest was not read"])
-                break
-        result.complete = result.complete and totals in (set(), {seen})
+                problem, params = f"{path}: {MOST_PAGES} pages did not come to an end", None
+            if problem:
+                result.complain([f"{problem}; the rest was not read"])
+                sound = False
+        if stream.is_history and sound and newest:
+            result.cursor = {"after": newest}
+        return sound and totals in (set(), {seen})
 
     def _newest(self, position: str, stream: Stream, path: str) -> int:
         if POSITION.fullmatch(position):
@@ -262,14 +299,16 @@ class AccountReader:
             await self._keeper.give_up(self._grant, self._account.org_id, error)
             raise
 
-    def _add_rows(self, result: StreamPass, page: Page, known: dict[str, Any], first_index: int) -> None:
-        reader = result.stream.reader
+    def _add_rows(self, result: StreamPass, page: Page, known: dict[str, Any], first_index: int) -> bool:
+        """Add a page's rows; say whether every item was one."""
+        reader, sound = result.stream.reader, True
         rows = reader.rows(page.items)
         if rows is not None:
             result.rows.extend(_all_with_json_text(rows, reader.json_positions))
-            return
+            return True
         for index, item in enumerate(page.items, first_index):
-            if item is None:
+            if item is None:  # what it stood for may still be there
+                sound = False
                 continue
             known["index"] = index
             try:
@@ -277,18 +316,20 @@ class AccountReader:
             except RecordRefused as error:
                 result.rejected += 1
                 result.complain([f"{result.stream.path}: item {index}: {error}"])
+                sound = False
                 continue
             result.rows.append(_with_json_text(row, reader.json_positions))
+        return sound
 
 
-def _following(result: StreamPass, path: str, params: Params, page: Page) -> Params | None:
-    if result.stream.paging is None:
-        return None
+def _following(stream: Stream, path: str, params: Params, page: Page) -> tuple[str, Params | None]:
+    """Return what is wrong with the way on, and the next page's parameters."""
+    if stream.paging is None:
+        return "", None
     try:
-        return result.stream.paging.following(params, page)
+        return "", stream.paging.following(params, page)
     except PagingStalled:
-        result.complain([f"{path}: the page after {params} is itself; the rest was not read"])
-        return None
+        return f"{path}: the page after {params} is itself", None
 
 
 def _all_with_json_text(rows: list[Row], positions: Sequence[int]) -> list[Row]:

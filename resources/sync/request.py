@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from resources.database import AnyRow, Database
 from resources.events import Source
@@ -126,14 +127,22 @@ def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:
     return query
 
 
-def _committed(request: SyncRequest) -> sa.Exists:
-    """Say whether the run that this one takes up has already committed an account."""
-    return sa.exists().where(
-        SyncResult.root_run_id == request.root_run_id,
-        SyncResult.account_id == ConnectedAccount.id,
-        SyncResult.asset.in_([request.asset(stream) for stream in request.streams]),
-        SyncResult.status != "failed",
+def _committed(request: SyncRequest) -> sa.ColumnElement[bool]:
+    """Say whether the chain of runs that this one continues has committed an account, all streams of it."""
+    result, later = SyncResult, aliased(SyncResult)
+    mine = sa.exists().where(
+        result.root_run_id == request.root_run_id,
+        result.account_id == ConnectedAccount.id,
+        result.asset.in_([request.asset(stream) for stream in request.streams]),
     )
+    mended = sa.exists().where(
+        later.root_run_id == result.root_run_id,
+        later.account_id == result.account_id,
+        later.asset == result.asset,
+        later.finished_at > result.finished_at,
+        later.status != "failed",
+    )
+    return mine & ~mine.where(result.status == "failed", ~mended)
 
 
 def _cursors(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import httpx
 
@@ -11,6 +12,8 @@ from resources.delivery import LONGEST_ROUND_SECONDS, Dispatcher
 from resources.sync.engine import Progress, SyncEngine
 from resources.sync.report import SyncReport
 from resources.sync.request import SyncRequest
+
+logger = logging.getLogger(__name__)
 
 
 async def sync_and_deliver(
@@ -59,4 +62,10 @@ class _Teller:
             await self._news.wait()
             self._news.clear()
             if self._events:
-                await self._dispatcher.deliver_due(LONGEST_ROUND_SECONDS)
+                await self._deliver()
+
+    async def _deliver(self) -> None:
+        try:
+            await self._dispatcher.deliver_due(LONGEST_ROUND_SECONDS)
+        except Exception:  # the sync is committed whatever happens here, and the sensor delivers
+            logger.exception("The run could not deliver its events; the sensor will.")

@@ -8,6 +8,8 @@ committed alone and, if refused again, as failed, so that it takes no other with
 from __future__ import annotations
 
 import logging
+import sqlite3
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,7 +18,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from resources.bulk import upsert
 from resources.database import Database, utc_now
@@ -32,7 +34,8 @@ from resources.tables import ConnectedAccount, StreamCursor, SyncResult, Webhook
 
 logger = logging.getLogger(__name__)
 
-TRIES = 4
+TRIES, FIRST_PAUSE_SECONDS = 5, 0.25
+PASSING_STATES = {"08", "40", "53", "55", "57"}  # PostgreSQL: link, rollback, resources, lock, operator
 RESULT_COLUMNS = tuple(column.name for column in SyncResult.__table__.columns)
 CURSOR_COLUMNS = ("account_id", "stream", "cursor", "updated_at")
 
@@ -47,7 +50,9 @@ class Writer:
         """Commit passes, each with whether its org is finished by it; return how many events were written."""
         try:
             return self._transaction(passes)
-        except DBAPIError as error:
+        except (DBAPIError, ArithmeticError, ValueError) as error:
+            if isinstance(error, DBAPIError) and _is_passing(error):
+                raise  # the database is out of order, not the rows
             if len(passes) > 1:
                 return sum(self.commit([one]) for one in passes)
             logger.exception("The database refused the rows of account %s.", passes[0][0].account.id)
@@ -71,8 +76,9 @@ class Writer:
             write_events(connection, events)
         return len(events)
 
-    def _without_rows(self, account: AccountPass, error: DBAPIError) -> AccountPass:
-        problem = f"the database refused the rows ({type(error.orig).__name__})"
+    def _without_rows(self, account: AccountPass, error: Exception) -> AccountPass:
+        fault = error.orig if isinstance(error, DBAPIError) else error
+        problem = f"the database refused the rows ({type(fault).__name__})"
         for stream in account.streams:
             stream.rows.keep(0)
             stream.error, stream.complete = Unexpected(self._request.provider.name, problem), False
@@ -85,8 +91,10 @@ class Writer:
                 with self._database.write() as connection:
                     return self._write(connection, passes)
             except DBAPIError as error:
-                if not (_is_passing(error) and attempt + 1 < TRIES):
+                if not _is_passing(error) or attempt + 1 == TRIES:
                     raise
+                logger.warning("The database is busy or gone (%s); trying again.", type(error.orig).__name__)
+                time.sleep(FIRST_PAUSE_SECONDS * 4**attempt)
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _write(self, connection: sa.Connection, passes: Sequence[tuple[AccountPass, bool]]) -> int:
@@ -159,26 +167,39 @@ def _cursor_rows(accounts: Iterable[AccountPass], now: datetime) -> Iterable[Row
 def _mark_deleted(
     connection: sa.Connection, table: sa.Table, parts: Iterable[tuple[AccountPass, StreamPass]], now: datetime
 ) -> None:
-    """Mark rows that a complete pass did not meet; rows of unchanged parents were not looked for."""
+    """Mark rows that were looked for and not met, unless another run met them meanwhile.
+
+    Rows of a parent are looked for where that parent was read whole; rows of parents that are gone
+    where all parents are known; other rows where the whole stream was read.
+    """
     whole: dict[uuid.UUID, StreamPass] = {}
     for account, part in parts:
-        if part.complete and not part.unchanged:
-            whole[account.account.id] = part
-        elif part.complete:
-            parent = table.c[part.stream.each.variable] if part.stream.each else table.c.account_id
-            unseen = (table.c.account_id == account.account.id) & parent.not_in(part.unchanged)
-            part.deleted = _delete(connection, table, unseen, now).total()
-    counts = _delete(connection, table, table.c.account_id.in_(list(whole)), now) if whole else Counter()
-    for account_id, part in whole.items():
-        part.deleted = counts[account_id]
+        if part.parents is None:
+            if part.complete:
+                whole[account.account.id] = part
+        elif part.stream.each is not None:
+            mine, parent = table.c.account_id == account.account.id, table.c[part.stream.each.variable]
+            looked_for: sa.ColumnElement[bool] = parent.in_(part.parents.whole)
+            if part.complete:
+                looked_for = sa.or_(looked_for, parent.not_in(part.parents.current))
+            part.deleted = _delete(connection, table, mine & looked_for, now, part.started_at).total()
+    if whole:
+        since = min(part.started_at for part in whole.values())
+        counts = _delete(connection, table, table.c.account_id.in_(list(whole)), now, since)
+        for account_id, part in whole.items():
+            part.deleted = counts[account_id]
 
 
 def _delete(
-    connection: sa.Connection, table: sa.Table, unseen: sa.ColumnElement[bool], now: datetime
+    connection: sa.Connection,
+    table: sa.Table,
+    looked_for: sa.ColumnElement[bool],
+    now: datetime,
+    started_at: datetime,
 ) -> Counter[uuid.UUID]:
     statement = (
         sa.update(table)
-        .where(unseen, table.c.deleted_at.is_(None), table.c.synced_at < now)
+        .where(looked_for, table.c.deleted_at.is_(None), table.c.synced_at < started_at)
         .values(deleted_at=now)
         .returning(table.c.account_id)
     )
@@ -213,5 +234,10 @@ def _mark_accounts(connection: sa.Connection, accounts: Iterable[AccountPass], n
 
 
 def _is_passing(error: DBAPIError) -> bool:
-    """Say whether the same transaction may succeed when tried again: deadlock, serialisation, lost link."""
-    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
+    """Say whether the same transaction may succeed when tried again: a deadlock, a lock, a lost link."""
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    state = getattr(error.orig, "sqlstate", None)
+    return state[:2] in PASSING_STATES if state else isinstance(error, OperationalError)

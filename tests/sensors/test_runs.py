@@ -224,6 +224,9 @@ def test_a_run_of_a_dead_command_is_closed_and_told(dagster, orgs, told, status)
     assert dagster.tick(run_failures).startswith("Closed 1 dead runs")
     closed = dagster.instance.get_run_by_id(run.run_id)
     assert (closed.status, closed.tags[KILLED_TAG]) == (Status.FAILURE, "true")
+    assert closed.tags["dagster/max_retries"] == "0", (
+        "waiting for a retry that never comes, it would not be told"
+    )
     assert told() == ["north", "south"]
 
 
