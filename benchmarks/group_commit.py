@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from resources.backline import Backline
 from resources.provider import Provider, Stream
 from resources.providers import find_provider
-from resources.sync.reader import Account, AccountPass, StreamPass
+from resources.sync.passes import Account, AccountPass, StreamPass
 from resources.sync.request import SyncRequest, candidates
 from resources.sync.writer import Writer
 

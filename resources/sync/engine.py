@@ -23,7 +23,8 @@ from resources.oauth import TokenClient
 from resources.records import Row
 from resources.replies import ReplyDecoder
 from resources.streams import table_of
-from resources.sync.reader import AccountPass, AccountReader, StreamPass
+from resources.sync.passes import AccountPass, StreamPass
+from resources.sync.reader import AccountReader
 from resources.sync.report import StreamReport, SyncReport
 from resources.sync.request import CHUNK_ACCOUNTS, Candidate, SyncRequest, candidates
 from resources.sync.writer import Writer

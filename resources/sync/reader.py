@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,113 +11,16 @@ import msgspec
 from resources.database import utc_now
 from resources.errors import ContractChanged, Gone, GrantExpired, ProviderError, ScopeMissing
 from resources.grants import GrantKeeper, HeldGrant
-from resources.http import ProviderClient, Usage
+from resources.http import ProviderClient
 from resources.paging import POSITION, Page, PagingStalled, Params
 from resources.provider import FromConfig, FromStream, Provider, Stream
 from resources.records import RecordRefused, Row
-from resources.replies import NAMED_REJECTIONS, ReplyDecoder, ReplyRefused
-from resources.sync.rows import RowBuffer
+from resources.replies import ReplyDecoder, ReplyRefused
+from resources.sync.passes import Account, AccountPass, ParentsRead, StreamPass
 
 Variables = Mapping[str, str]
 StoredParents = Callable[[uuid.UUID, str, Sequence[str]], Awaitable[list[Row]]]
 MOST_PAGES = 10_000
-
-
-@dataclass(frozen=True)
-class Account:
-    """One account as a run reads it."""
-
-    id: uuid.UUID
-    org_id: uuid.UUID
-    org_slug: str
-    name: str
-    config: Mapping[str, Any]
-    scopes: Sequence[str]
-    cursors: Mapping[str, dict[str, Any]]
-
-
-@dataclass
-class ParentsRead:
-    """The parents of a stream as one pass found them: all there are, and those read whole."""
-
-    current: list[str]
-    whole: list[str] = field(default_factory=list)
-
-
-@dataclass
-class StreamPass:
-    """What one pass over one stream of one account brought.
-
-    ``complete`` says that every page was read and nothing was left out, so that a stored row that did
-    not appear is gone. ``unchanged`` are the parents whose rows were not read again because they did
-    not change. ``problems`` tells of items that were left out and of pages that contradict each other.
-    """
-
-    stream: Stream
-    started_at: datetime = field(default_factory=utc_now)
-    finished_at: datetime = field(default_factory=utc_now)
-    rows: RowBuffer = field(default_factory=RowBuffer)
-    cursor: dict[str, Any] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-    rejected: int = 0
-    deleted: int = 0
-    problems: list[str] = field(default_factory=list)
-    complete: bool = True
-    unchanged: list[str] = field(default_factory=list)
-    parents: ParentsRead | None = None
-    error: ProviderError | None = None
-
-    @property
-    def status(self) -> str:
-        """``ok``, ``partial`` where something was left out, ``failed`` where the stream broke off."""
-        if self.error is not None:
-            return "failed"
-        return "partial" if self.problems else "ok"
-
-    @property
-    def has_progress(self) -> bool:
-        """Whether the cursor may move: the stream was read, or the parents that were read are listed."""
-        return self.error is None or (isinstance(self.stream.each, FromStream) and bool(self.cursor))
-
-    def complain(self, problems: Sequence[str]) -> None:
-        """Note what is wrong with a reply; with it the pass is not complete."""
-        self.complete = self.complete and not problems
-        self.problems += problems[: max(NAMED_REJECTIONS - len(self.problems), 0)]
-
-
-@dataclass
-class AccountPass:
-    """What one run brought of one account: its streams in declared order."""
-
-    account: Account
-    streams: list[StreamPass]
-
-    @property
-    def status(self) -> str:
-        """``ok``, ``partial`` or ``failed``, over the streams that had anything to ask."""
-        states = {stream.status for stream in self.streams if stream.error or stream.usage.requests}
-        if states <= {"ok"}:
-            return "ok"
-        return "failed" if states == {"failed"} else "partial"
-
-    @property
-    def error(self) -> ProviderError | None:
-        """The first error met, the account's own before a stream's."""
-        errors = [stream.error for stream in self.streams if stream.error]
-        return next((error for error in errors if error.whole_account), errors[0] if errors else None)
-
-    @property
-    def trouble(self) -> tuple[str, str] | None:
-        """The class and the message of what an operator should see first, ``None`` where all went well."""
-        if self.error is not None:
-            return self.error.code, str(self.error)
-        problems = [problem for stream in self.streams for problem in stream.problems]
-        return (ContractChanged.code, problems[0]) if problems else None
-
-    def close(self) -> None:
-        """Give the buffers back."""
-        for stream in self.streams:
-            stream.rows.close()
 
 
 class AccountReader:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from resources.http import Usage
-from resources.sync.reader import AccountPass, StreamPass
+from resources.sync.passes import AccountPass, StreamPass
 
 NAMED_ACCOUNTS = 100
 NAMED_PROBLEMS = 20

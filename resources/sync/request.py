@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from resources.database import AnyRow, Database
 from resources.events import Source
 from resources.provider import Provider, Stream
-from resources.sync.reader import Account
+from resources.sync.passes import Account
 from resources.tables import ConnectedAccount, Grant, Org, StreamCursor, SyncResult
 
 CHUNK_ACCOUNTS = 500

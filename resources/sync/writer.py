@@ -28,7 +28,7 @@ from resources.provider import Stream
 from resources.records import Row
 from resources.streams import table_of
 from resources.sync.completion import completion_events
-from resources.sync.reader import AccountPass, StreamPass
+from resources.sync.passes import AccountPass, StreamPass
 from resources.sync.request import SyncRequest
 from resources.tables import ConnectedAccount, StreamCursor, SyncResult, WebhookEvent
 

@@ -9,7 +9,7 @@ import string
 import pytest
 import sqlalchemy as sa
 
-from resources.sync.reader import AccountPass, StreamPass
+from resources.sync.passes import AccountPass, StreamPass
 from resources.sync.rows import RowBuffer
 from resources.sync.writer import Writer
 from resources.tables import Base
