@@ -25,7 +25,7 @@ from resources.provider import Provider
 from resources.sync.report import SyncReport
 from sensors.runs import KILLED_TAG, PROCESS_TAG, close_dead_runs, process_name
 
-SCOPE_TAG = "backline/scope"
+SCOPE_TAG, INTERRUPTED = "backline/scope", "DagsterExecutionInterruptedError"
 TAKEN_UP_WITHIN = timedelta(days=1)  # what an older run committed is worth reading again
 
 
@@ -97,11 +97,20 @@ def run_shards(backline: Backline, scope: Scope, total: int, *, quiet: bool) -> 
                 raise_on_error=False,
             )
             runs.append(result.run_id)
+            if _was_interrupted(result):
+                errors.print("Interrupted; what was committed stays, and the next sync reads the rest.")
+                break
             if not result.success:
                 errors.print(f"[red]Run {result.run_id} failed:[/] {escape(_reason(result))}")
             done = progress.tasks[0]
             before = [int(done.completed), done.fields["records"]]
     return runs
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Say whether a person ended the run; the further shards are not begun then."""
+    failures = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    return any(error is not None and error.cls_name == INTERRUPTED for error in failures)
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:
