@@ -113,7 +113,7 @@ def _show(summary: dict[str, Any]) -> None:
     show_table(
         "Streams",
         summary["streams"],
-        "Nothing was synced. Is an account connected? Connect one in the console, or `backline accounts import`.",
+        "Nothing was synced. If no account is connected, use the console or `backline accounts import`.",
     )
     if summary["troubles"]:
         show_table("What went wrong", summary["troubles"], "")
