@@ -35,7 +35,8 @@ def event_id(*identity: object) -> str:
 
     So the same completion has the same id, whichever process tells of it, and however often.
     """
-    digest = hashlib.sha256("\0".join(str(part) for part in identity).encode()).digest()
+    named = "\0".join(str(part) for part in identity)
+    digest = hashlib.sha256(named.encode(errors="surrogatepass")).digest()
     number = int.from_bytes(digest[: ID_BITS // 8], "big")
     return "evt_" + "".join(
         CROCKFORD[number >> shift & 31] for shift in range(5 * (ID_CHARACTERS - 1), -1, -5)
