@@ -12,11 +12,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from resources import audit
 from resources.backline import Backline
-from resources.database import AnyRow, utc_now
+from resources.database import AnyRow, insert_into, utc_now
 from resources.errors import InputRefused
 from resources.grants import Tokens, store_grant
 from resources.provider import Provider
@@ -187,8 +186,7 @@ def _org_id(connection: sa.Connection, slug: str, now: datetime) -> uuid.UUID:
     found = connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one_or_none()
     if found is not None:
         return found
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(Org).values(id=uuid.uuid4(), slug=slug, name=slug, created_at=now)
+    insert = insert_into(connection, Org).values(id=uuid.uuid4(), slug=slug, name=slug, created_at=now)
     connection.execute(insert.on_conflict_do_nothing(index_elements=["slug"]))  # another may be making it
     return connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one()
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from resources import audit
 from resources.backline import Backline, credentials_subject
-from resources.database import utc_now
+from resources.database import insert_into, utc_now
 from resources.errors import InputRefused
 from resources.provider import Provider
 from resources.tables import AppCredential
@@ -36,7 +34,6 @@ def store_credentials(
         "updated_at": utc_now(),
     }
     with backline.database.write() as connection:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        insert = dialect.insert(AppCredential).values(provider=provider.name, **values)
+        insert = insert_into(connection, AppCredential).values(provider=provider.name, **values)
         connection.execute(insert.on_conflict_do_update(index_elements=["provider"], set_=values))
         audit.record(connection, actor, "app.credentials_stored", f"app_credentials/{provider.name}")

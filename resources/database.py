@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from resources.errors import InputRefused
@@ -27,6 +28,13 @@ DRIVERS = {
 def utc_now() -> datetime:
     """Return the present moment in UTC."""
     return datetime.now(UTC)
+
+
+def insert_into(connection: sa.Connection, table: Any) -> postgresql.Insert | sqlite.Insert:
+    """Return the insert of the connection's own dialect, which knows ``ON CONFLICT``."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
 
 
 class Database:

@@ -20,10 +20,9 @@ from typing import Any
 import httpx
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.backline import Backline
-from resources.database import AnyRow, Database, utc_now
+from resources.database import AnyRow, Database, insert_into, utc_now
 from resources.events import CROCKFORD, ID_CHARACTERS, PATHS, body_of
 from resources.http import retry_after_seconds
 from resources.schemas import sample_of
@@ -215,8 +214,7 @@ def record_attempts(database: Database, attempts: Sequence[Attempt], report: Del
         .values(lease_until=None, **{name: sa.bindparam(f"new_{name}") for name in OUTCOME_COLUMNS})
     )
     with database.write() as connection:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        insert = dialect.insert(WebhookAttempt).on_conflict_do_nothing()
+        insert = insert_into(connection, WebhookAttempt).on_conflict_do_nothing()
         recorded = _recorded(connection, [attempt.event.id for attempt in attempts])
         connection.execute(insert, [_attempt_row(attempt, recorded) for attempt in attempts])
         connection.execute(update, outcomes)

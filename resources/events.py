@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from resources.database import AnyRow
+from resources.database import AnyRow, insert_into
 from resources.tables import WebhookEvent
 
 EventType = Literal["provider.connected", "data.synced", "scraper.completed", "error.occurred"]
@@ -43,6 +42,11 @@ def event_id(*identity: object) -> str:
     )
 
 
+def stamp(moment: datetime) -> str:
+    """Return a moment as bodies carry it: UTC, milliseconds, ``Z``."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 @dataclass(frozen=True)
 class Event:
     """One event as it is stored; ``payload`` holds counts, ids and messages, never a secret."""
@@ -60,8 +64,7 @@ class Event:
     @property
     def metadata(self) -> dict[str, Any]:
         """The ``metadata`` of the body."""
-        stamp = self.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {"userId": self.user_id, "timestamp": stamp, "source": self.source}
+        return {"userId": self.user_id, "timestamp": stamp(self.created_at), "source": self.source}
 
 
 def body_of(event: AnyRow) -> bytes:
@@ -98,8 +101,7 @@ def write_events(connection: sa.Connection, events: Iterable[Event]) -> None:
         for event in events
     ]
     if rows:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(WebhookEvent).on_conflict_do_nothing(), rows)
+        connection.execute(insert_into(connection, WebhookEvent).on_conflict_do_nothing(), rows)
 
 
 def fitting(payload: dict[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from resources import audit
 from resources.backline import Backline
-from resources.database import AnyRow, utc_now
+from resources.database import AnyRow, insert_into, utc_now
 from resources.errors import GrantExpired, ProviderError, Transient
 from resources.events import Event, event_id, write_events
 from resources.oauth import TokenClient, TokenReply
@@ -92,8 +91,7 @@ def store_grant(  # noqa: PLR0913  # a grant has that many parts
         "lease_owner": None,
         "lease_until": None,
     }
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(Grant).values(account_id=account_id, generation=1, **values)
+    insert = insert_into(connection, Grant).values(account_id=account_id, generation=1, **values)
     update = {**values, "generation": Grant.generation + 1}
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id"], set_=update))
 

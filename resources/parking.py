@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from resources.database import Database, utc_now
+from resources.database import Database, insert_into, utc_now
 from resources.errors import ParkingError, QuotaExhausted, RateLimited
 from resources.provider import Provider
 from resources.tables import ProviderPark
@@ -20,8 +19,7 @@ def park(database: Database, provider: Provider, error: ParkingError) -> None:
         "parked_at": utc_now(),
     }
     with database.write() as connection:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        insert = dialect.insert(ProviderPark).values(provider=provider.name, **values)
+        insert = insert_into(connection, ProviderPark).values(provider=provider.name, **values)
         later = ProviderPark.until < error.retry_at
         connection.execute(
             insert.on_conflict_do_update(index_elements=["provider"], set_=values, where=later)

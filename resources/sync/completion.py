@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from resources.errors import GrantExpired
-from resources.events import Event, event_id
+from resources.events import Event, event_id, stamp
 from resources.sync.request import SyncRequest
 from resources.tables import ConnectedAccount, SyncResult, WebhookEvent
 
@@ -42,8 +42,8 @@ def completion_events(
             "streams": streams[org_id],
             "errors": named,
             "errorsOmitted": len(errors[org_id]) - len(named),
-            "startedAt": _stamp(started_at),
-            "finishedAt": _stamp(now),
+            "startedAt": stamp(started_at),
+            "finishedAt": stamp(now),
         }
         chain = request.run_id if org_id in told else request.root_run_id
         events.append(_event(request, org_id, chain, "data.synced", payload, now))
@@ -167,7 +167,3 @@ def _skipped(
         .group_by(account.org_id)
     )
     return Counter({row[0]: row[1] for row in connection.execute(query)})
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
