@@ -10,11 +10,9 @@ from simulator.control import PREFIX as CONTROL
 from simulator.control import Control
 from simulator.exchange import Reply, Request, as_json
 from simulator.front import Front
-from simulator.spotify.consent import Codes, Consent
-from simulator.spotify.token_endpoint import TokenEndpoint
-from simulator.spotify.tokens import Grants
-from simulator.spotify.web_api import PREFIX as SPOTIFY
-from simulator.spotify.web_api import WebApi
+from simulator.outgoing import Outgoing
+from simulator.platform import Platform
+from simulator.spotify.platform import Spotify
 from simulator.world import World
 
 
@@ -32,20 +30,26 @@ class Health:
         return as_json({"status": "ok"})
 
 
-def create_app(world: World | None = None, signing_secrets: Sequence[SigningSecret] = ()) -> Front:
-    """Return the app; ``world`` is what it remembers, ``signing_secrets`` what its receiver accepts."""
-    world = world or World()
-    grants, codes = Grants(), Codes()
+def create_app(
+    world: World | None = None,
+    signing_secrets: Sequence[SigningSecret] = (),
+    outgoing: Outgoing | None = None,
+) -> Front:
+    """Return the app.
+
+    ``world`` is what it remembers, ``signing_secrets`` what its receiver accepts, ``outgoing`` how its
+    providers send what they send themselves.
+    """
+    world, outgoing = world or World(), outgoing or Outgoing()
+    platforms: tuple[Platform, ...] = (Spotify(world),)
     inbox = receiver.Receiver(world, signing_secrets)
     return Front(
         world,
         (
-            (f"{SPOTIFY}/", WebApi(world, grants)),
-            ("/spotify/authorize", Consent(world, codes)),
-            ("/spotify/api/token", TokenEndpoint(world, grants, codes)),
+            *(service for platform in platforms for service in platform.services),
             (receiver.WEBHOOKS, inbox),
             (receiver.EVENTS, receiver.ReceivedEvents(inbox)),
-            (CONTROL, Control(world, grants)),
+            (CONTROL, Control(world, platforms)),
             ("/healthz", Health()),
         ),
     )

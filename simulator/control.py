@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
 from simulator.clock import timestamp
-from simulator.editing import Edit, apply_edit
 from simulator.exchange import Reply, Request, as_json
 from simulator.faults import Rule
-from simulator.spotify.library import account_id, display_name
-from simulator.spotify.tokens import ACCESS_SECONDS, SCOPES, Consented, Grants, mask_of, scopes_of
-from simulator.world import DAY_SECONDS, Mode, World
+from simulator.platform import MOST_GRANTS, ControlRefused, GrantOrder, Order, Platform
+from simulator.world import Mode, World
 
 PREFIX = "/control/"
-READ_SCOPES = (
-    *("user-read-private", "user-read-email", "user-top-read", "user-read-recently-played"),
-    *("user-library-read", "user-follow-read", "playlist-read-private", "playlist-read-collaborative"),
-)
-MOST_GRANTS = 10_000
-
-
-class ControlRefused(ValueError):  # an answer to whoever steers the simulator
-    """The order cannot be carried out; the message says why."""
-
-
-class GrantOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """``POST /control/grants``: as though the person had agreed ``authorized_days_ago`` days ago."""
-
-    provider: Literal["spotify"]
-    account: int
-    count: int | None = None
-    scopes: tuple[str, ...] = READ_SCOPES
-    expires_in: float = ACCESS_SECONDS
-    authorized_days_ago: float = 0
-    pkce: bool = True
 
 
 class ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,8 +35,15 @@ class ModeOrder(msgspec.Struct, forbid_unknown_fields=True):
 class RevokeOrder(msgspec.Struct, forbid_unknown_fields=True):
     """``POST /control/revoke``: the person takes back every consent given until now."""
 
-    provider: Literal["spotify"]
+    provider: str
     account: int
+
+
+class Addressed(msgspec.Struct):
+    """What is read first of ``POST /control/edit``: whose account is edited."""
+
+    account: int
+    provider: str = "spotify"
 
 
 class Control:
@@ -67,9 +51,10 @@ class Control:
 
     faulty = False
 
-    def __init__(self, world: World, grants: Grants) -> None:
-        self.world, self.grants = world, grants
-        self.orders: dict[tuple[str, str], Callable[[Request], Any]] = {
+    def __init__(self, world: World, platforms: Sequence[Platform]) -> None:
+        self.world = world
+        self.platforms = {platform.name: platform for platform in platforms}
+        self.orders: dict[tuple[str, str], Order] = {
             ("POST", "grants"): self._grant,
             ("POST", "revoke"): self._revoke,
             ("GET", "faults"): lambda _: self.world.faults.rules,
@@ -83,6 +68,9 @@ class Control:
             ("DELETE", "requests"): self._clear_requests,
             ("POST", "edit"): self._edit,
         }
+        for platform in platforms:
+            for (method, name), order in platform.orders.items():
+                self.orders[method, f"{platform.name}/{name}"] = order
 
     def account(self, request: Request) -> int | None:  # noqa: ARG002  # orders are nobody's
         """Return ``None``."""
@@ -96,7 +84,8 @@ class Control:
             known = any(path == name for _, path in self.orders)
             return as_json({"error": "No such order"}, 405 if known else 404)
         try:
-            return as_json(order(request))
+            result = order(request)
+            return result if isinstance(result, Reply) else as_json(result)
         except (msgspec.DecodeError, ControlRefused) as problem:
             return as_json({"error": str(problem)}, 400)
 
@@ -105,35 +94,26 @@ class Control:
             raise ControlRefused(f"account: {account} is not one of 0 to {self.world.accounts - 1}")
         return account
 
+    def _platform(self, name: str) -> Platform:
+        if name not in self.platforms:
+            raise ControlRefused(f"provider: {name} is not one of {', '.join(self.platforms)}")
+        return self.platforms[name]
+
     def _grant(self, request: Request) -> Any:
         order = msgspec.json.decode(request.body, type=GrantOrder)
-        if unknown := set(order.scopes) - set(SCOPES):
-            raise ControlRefused(f"scopes: {', '.join(sorted(unknown))} is not a scope of Spotify")
+        platform = self._platform(order.provider)
         if order.count is None:
-            return self._grant_one(order, self._known(order.account))
+            return platform.grant(order, self._known(order.account))
         if not 1 <= order.count <= MOST_GRANTS:
             raise ControlRefused(f"count: {order.count} is not one of 1 to {MOST_GRANTS}")
         self._known(order.account)
         self._known(order.account + order.count - 1)
         last = order.account + order.count
-        return {"grants": [self._grant_one(order, account) for account in range(order.account, last)]}
-
-    def _grant_one(self, order: GrantOrder, account: int) -> dict[str, Any]:
-        now, mask = self.world.clock.now(), mask_of(order.scopes)
-        authorized_at = now - order.authorized_days_ago * DAY_SECONDS
-        pair = self.grants.issue(Consented(account, mask, authorized_at, order.pkce), now, order.expires_in)
-        return {
-            "external_id": account_id(account),
-            "display_name": display_name(self.world, account),
-            "access_token": pair.access_token,
-            "refresh_token": pair.refresh_token,
-            "expires_at": timestamp(pair.expires_at),
-            "scopes": sorted(scopes_of(mask)),
-        }
+        return {"grants": [platform.grant(order, account) for account in range(order.account, last)]}
 
     def _revoke(self, request: Request) -> dict[str, int]:
         order = msgspec.json.decode(request.body, type=RevokeOrder)
-        self.grants.revoked_at[self._known(order.account)] = self.world.clock.now() + 1
+        self._platform(order.provider).revoke(self._known(order.account))
         return {"account": order.account}
 
     def _add_fault(self, request: Request) -> Rule:
@@ -184,10 +164,7 @@ class Control:
         self.world.journal.entries.clear()
         return {"removed": removed}
 
-    def _edit(self, request: Request) -> dict[str, int]:
-        order = msgspec.json.decode(request.body, type=Edit)
-        self._known(order.account)
-        try:
-            return apply_edit(self.world, order)
-        except IndexError as problem:
-            raise ControlRefused(str(problem)) from problem
+    def _edit(self, request: Request) -> Any:
+        addressed = msgspec.json.decode(request.body, type=Addressed)
+        self._known(addressed.account)
+        return self._platform(addressed.provider).edit(request.body)

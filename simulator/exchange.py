@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,7 +14,10 @@ encode = msgspec.json.Encoder().encode
 
 
 class Reply(NamedTuple):
-    """Status, body and headers; ``spoil`` says how the body breaks on its way out."""
+    """Status, body and headers; ``spoil`` says how the body breaks on its way out.
+
+    ``after`` is what the service does once the reply is sent: verify a subscriber, send a push.
+    """
 
     status: int
     body: bytes
@@ -22,6 +25,7 @@ class Reply(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     spoil: str = ""
     spoil_seconds: float = 0.0
+    after: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,18 +53,6 @@ class Request:
         """The address under which the client reached this server."""
         scheme = self.headers.get("x-forwarded-proto", "http")
         return f"{scheme}://{self.headers.get('host', '127.0.0.1')}"
-
-
-class Service(Protocol):
-    """What answers the requests under one prefix."""
-
-    faulty: bool
-
-    def account(self, request: Request) -> int | None:
-        """Return the number of the account the request speaks for, where that can be told."""
-
-    def answer(self, request: Request) -> Reply:
-        """Return the reply; it does not wait for anything."""
 
 
 def as_json(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:

@@ -74,7 +74,10 @@ class Faults:
 
 
 def refusal(rule: Rule, request: Request) -> Reply | None:
-    """Return the reply that stands in for the real one, or ``None`` where the real one is needed."""
+    """Return the reply that stands in for the real one, or ``None`` where the real one is needed.
+
+    It is worded as Spotify does; a service with a ``refusal`` of its own words it as its provider would.
+    """
     if rule.kind == "rate_limit":
         return _error(429, "API rate limit exceeded", rule, RATE_SECONDS)
     if rule.kind == "quota":

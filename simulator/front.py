@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-from simulator.exchange import Reply, Request, Service, as_json
+from simulator.exchange import Reply, Request, as_json
 from simulator.faults import redirected, refusal, spoiled
 from simulator.journal import Entry
+from simulator.service import Service
 from simulator.world import World
 
 Scope = MutableMapping[str, Any]
@@ -40,7 +41,10 @@ class Front:
             return
         if service.faulty and self.world.latency_ms:
             await asyncio.sleep(self.world.latency_ms / 1000)
-        await _send(self._answer(service, request), send)
+        reply = self._answer(service, request)
+        await _send(reply, send)
+        if reply.after is not None:
+            await reply.after()
 
     def _service(self, path: str) -> Service | None:
         return next((service for prefix, service in self.services if path.startswith(prefix)), None)
@@ -53,7 +57,8 @@ class Front:
         if rule is None:
             reply = service.answer(request)
         else:
-            reply = refusal(rule, request) or spoiled(rule, service.answer(redirected(rule, request)))
+            refuse = getattr(service, "refusal", refusal)
+            reply = refuse(rule, request) or spoiled(rule, service.answer(redirected(rule, request)))
         self.world.journal.add(
             Entry(
                 request.method,

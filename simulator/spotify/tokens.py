@@ -5,16 +5,14 @@ They outlive a restart of the simulator; only what was spent or revoked is remem
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import secrets
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
+
+from simulator import sealed
 
 SCOPES = [
     "ugc-image-upload",
@@ -39,9 +37,7 @@ SCOPES = [
 ]
 ACCESS_SECONDS = 3_600
 LIFETIME_SECONDS = 182 * 86_400  # six months from the person's consent, whatever is refreshed meanwhile
-SEAL_KEY = b"The simulator's tokens open nothing real."
-SEAL_BYTES = 12
-PREFIXES = {"access": "BQ", "refresh": "AQ"}
+PREFIXES: dict[Literal["access", "refresh"], str] = {"access": "BQ", "refresh": "AQ"}
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True):
@@ -91,27 +87,15 @@ def mask_of(scopes: Iterable[str]) -> int:
 
 def write_token(token: Token) -> str:
     """Return the text of a token."""
-    plain = msgspec.json.encode(token)
-    return PREFIXES[token.kind] + base64.urlsafe_b64encode(plain + _seal(plain)).decode().rstrip("=")
+    return sealed.write(PREFIXES[token.kind], token)
 
 
 @lru_cache(maxsize=1 << 14)
 def read_token(text: str) -> Token | None:
     """Return what the text grants, or ``None`` where this simulator did not write it."""
-    coded = text[2:]
-    try:
-        raw = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
-        plain, seal = raw[:-SEAL_BYTES], raw[-SEAL_BYTES:]
-        if not hmac.compare_digest(seal, _seal(plain)):
-            return None
-        token = msgspec.json.decode(plain, type=Token)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
-        return None
-    return token if text.startswith(PREFIXES[token.kind]) else None
-
-
-def _seal(plain: bytes) -> bytes:
-    return hmac.digest(SEAL_KEY, plain, hashlib.sha256)[:SEAL_BYTES]
+    found = (sealed.read(prefix, text, Token) for prefix in PREFIXES.values())
+    token = next((token for token in found if token is not None), None)
+    return token if token and text.startswith(PREFIXES[token.kind]) else None
 
 
 class Grants:

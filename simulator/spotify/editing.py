@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Literal
 
 import msgspec
 
+from simulator.platform import Some
 from simulator.spotify import library, playlists
 from simulator.spotify.catalogue import ARTISTS
 from simulator.world import Collection, World
 
 PLAY_MS = 180_000
-Some = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,6 +25,7 @@ class Edit(msgspec.Struct, forbid_unknown_fields=True):
     """``POST /control/edit``. ``playlist_touch`` holds places in the account's own playlists."""
 
     account: int
+    provider: Literal["spotify"] = "spotify"
     saved_tracks: Change | None = None
     saved_albums: Change | None = None
     followed_artists: Change | None = None
