@@ -57,7 +57,7 @@ async def _provider(api_url: str) -> AsyncIterator[Ask]:
     spotify, usage = find_provider("spotify"), Usage()
     async with open_client(IN_FLIGHT) as client:
         limiter = AppLimiter("spotify", Limit(10_000_000, seconds=1))
-        asking = ProviderClient("spotify", spotify.api, api_url, client, limiter)
+        asking = ProviderClient("spotify", spotify.api, {"": api_url}, client, limiter)
 
         async def ask(token: str) -> bytes:
             return await asking.get("/me/tracks", PAGE, token, usage)

@@ -21,9 +21,10 @@ from resources.database import utc_now
 from resources.errors import InputRefused, ProviderError
 from resources.events import Event, event_id, write_events
 from resources.grants import Tokens
-from resources.oauth import TokenReply, authorize_address
+from resources.oauth import authorize_address
 from resources.provider import Provider
 from resources.providers import PROVIDERS
+from resources.token_replies import TokenReply
 from resources.verification import Person
 
 router = APIRouter(include_in_schema=False)
@@ -191,6 +192,7 @@ def _wanted(
         tokens=Tokens(reply.access_token, reply.refresh_token),
         expires_at=reply.expires_at(now),
         authorized_at=now,
+        ends_at=reply.ends_at(now),
         scopes=granted_scopes(provider, reply),
     )
 
@@ -207,5 +209,4 @@ def _external_id(console: Console, provider: Provider, pending: states.Pending, 
 
 def granted_scopes(provider: Provider, reply: TokenReply) -> tuple[str, ...]:
     """Return what was granted; a reply that does not say grants what was asked (RFC 6749, 5.1)."""
-    scopes = provider.oauth.scopes if reply.scope is None else reply.scope.split()
-    return tuple(dict.fromkeys(scopes))
+    return provider.oauth.all_scopes if reply.scopes is None else reply.scopes

@@ -61,6 +61,7 @@ class Connection:
     authorized_at: datetime
     scopes: Sequence[str]
     config: dict[str, Any] | None = None
+    ends_at: datetime | None = None
 
 
 def parse_import_line(line: str) -> Connection:
@@ -146,6 +147,7 @@ def connect(
         "status": "connected",
         "error_type": None,
         "error_message": None,
+        "retry_at": None,
         "provider_config": wanted.config
         if wanted.config is not None
         else (found.provider_config if found else {}),
@@ -166,6 +168,7 @@ def connect(
         expires_at=wanted.expires_at,
         scopes=wanted.scopes,
         authorized_at=wanted.authorized_at,
+        ends_at=wanted.ends_at,
     )
     audit.record(
         connection,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 import sqlalchemy as sa
 
+from resources.budget import Budget, Unlimited
 from resources.database import Database, database_of
 from resources.errors import SettingMissing
+from resources.http import ApiKey
 from resources.limiter import AppLimiter
-from resources.provider import Limit, Provider
-from resources.settings import ProviderSettings, Settings
+from resources.provider import Limit, Provider, Quota
+from resources.settings import ProviderSettings, Settings, settings_of
 from resources.signing import SigningSecret, parse_secrets
 from resources.tables import AppCredential
 from resources.vault import Sealed, Vault, signing_secrets_text, vault_of
@@ -62,11 +64,13 @@ class Backline:
 
     def provider_settings(self, provider: Provider) -> ProviderSettings:
         """Return the provider's own settings."""
-        return ProviderSettings(_env_prefix=f"BACKLINE_{provider.name.upper()}_")
+        return settings_of(provider.name, tuple(provider.api.hosts))
 
-    def api_url(self, provider: Provider) -> str:
-        """Return the base of the provider's API."""
-        return self.provider_settings(provider).api_url or provider.api.base
+    def api_urls(self, provider: Provider) -> dict[str, str]:
+        """Return the base of the provider's API, under ``""``, and its further hosts by name."""
+        settings = self.provider_settings(provider)
+        hosts = {name: settings.host(name) or base for name, base in provider.api.hosts.items()}
+        return {"": settings.api_url or provider.api.base, **hosts}
 
     def authorize_url(self, provider: Provider) -> str:
         """Return where a person consents."""
@@ -84,6 +88,25 @@ class Backline:
     def limiter(self, provider: Provider) -> AppLimiter:
         """Return a new limiter of the app's pace; whoever takes it closes it."""
         return AppLimiter(provider.name, self.limit(provider), self.settings.redis_url)
+
+    def quota(self, provider: Provider) -> Quota | None:
+        """Return what the app may spend a day, as set or as declared."""
+        declared, settings = provider.api.quota, self.provider_settings(provider)
+        if declared is None:
+            return None
+        buckets = {**declared.buckets, **settings.quota_units(declared.buckets)}
+        share = declared.manual_share if settings.manual_share is None else settings.manual_share
+        return replace(declared, buckets=buckets, manual_share=share)
+
+    def purse(self, provider: Provider, *, by_hand: bool) -> Budget | Unlimited:
+        """Return a new purse for the app's requests; whoever takes it closes it."""
+        quota = self.quota(provider)
+        return Unlimited() if quota is None else Budget(self.database, provider, quota, by_hand=by_hand)
+
+    def api_key(self, provider: Provider) -> ApiKey | None:
+        """Return the app's key for public data, where the provider has such and one is set."""
+        key = self.provider_settings(provider).api_key.get_secret_value()
+        return ApiKey(key) if key and provider.api.key_header else None
 
     def cron(self, provider: Provider) -> str:
         """Return when the provider is synced, as set or as declared."""

@@ -11,9 +11,13 @@ BacklineError
     │   └── ScopeMissing    the grant lacks a scope
     ├── ParkingError        the app must wait until a known time
     │   ├── QuotaExhausted  its quota is spent
+    │   │   └── BudgetSpent  what it may spend without a person is spent
     │   └── RateLimited     it must slow down
+    ├── BucketSpent         one part of its quota is spent
+    ├── AccountThrottled    this account must wait until a known time
     ├── Transient           worth another try
     ├── ContractChanged     the reply is not what the provider promises
+    │   └── PartRefused     a part of what was asked for is not to be had so
     ├── Gone                the thing asked for no longer exists
     └── Unexpected          a fault of Backline itself, met while syncing one account
 
@@ -76,6 +80,10 @@ class ProviderError(BacklineError):
         super().__init__(f"{provider}{where}: {problem}. {self.cure}")
 
 
+def _until(problem: str, moment: datetime) -> str:
+    return f"{problem} until {moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
 class GrantExpired(ProviderError):
     """The provider no longer accepts the account's grant; a person must reconnect it."""
 
@@ -115,9 +123,7 @@ class ParkingError(ProviderError):
         self, provider: str, problem: str, *, retry_at: datetime, status: int | None = None, path: str = ""
     ) -> None:
         self.retry_at, self.reason = retry_at, problem
-        super().__init__(
-            provider, f"{problem} until {retry_at:%Y-%m-%d %H:%M:%S} UTC", status=status, path=path
-        )
+        super().__init__(provider, _until(problem, retry_at), status=status, path=path)
 
 
 class QuotaExhausted(ParkingError):
@@ -127,11 +133,38 @@ class QuotaExhausted(ParkingError):
     cure = "Wait for the reset, or ask the provider for more quota; syncs go on by themselves then."
 
 
+class BudgetSpent(QuotaExhausted):
+    """What schedules may spend of the quota is spent; the provider was not asked."""
+
+    cure = "Nothing is wrong: the next syncs begin with the accounts that wait. A person may sync more."
+
+
 class RateLimited(ParkingError):
     """The app must slow down for longer than a run should sleep."""
 
     code = "rate"
     cure = "Wait; syncs go on by themselves after that time."
+
+
+class BucketSpent(ProviderError):
+    """One bucket of the quota is spent; the streams that are paid from it wait, the others do not."""
+
+    code = "bucket"
+    cure = "Wait for the reset; the next sync reads the stream then."
+
+
+class AccountThrottled(ProviderError):
+    """The provider wants no more requests for this account; the next is made after ``retry_at``."""
+
+    code = "throttled"
+    cure = "Wait; its syncs go on by themselves after that time."
+    whole_account = True
+
+    def __init__(
+        self, provider: str, problem: str, *, retry_at: datetime, status: int | None = None, path: str = ""
+    ) -> None:
+        self.retry_at = retry_at
+        super().__init__(provider, _until(problem, retry_at), status=status, path=path)
 
 
 class Transient(ProviderError):
@@ -146,6 +179,10 @@ class ContractChanged(ProviderError):
 
     code = "contract"
     cure = "Compare the provider's changelog with the stream's declaration."
+
+
+class PartRefused(ContractChanged):
+    """Of several things asked for at once, at least one is not to be had; the others are asked for alone."""
 
 
 class Gone(ProviderError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import uuid
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -23,10 +24,13 @@ from resources.backline import Backline
 from resources.database import AnyRow, insert_into, utc_now
 from resources.errors import GrantExpired, ProviderError, Transient
 from resources.events import Event, event_id, write_events
-from resources.oauth import TokenClient, TokenReply
-from resources.provider import Provider
+from resources.oauth import TokenClient
+from resources.provider import Provider, SelfRenewal
 from resources.tables import ConnectedAccount, Grant
+from resources.token_replies import TokenReply
 from resources.vault import Sealed, Vault
+
+logger = logging.getLogger(__name__)
 
 REFRESH_AHEAD = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
@@ -46,16 +50,21 @@ class Tokens(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class HeldGrant:
-    """A grant as it was read: its tokens, when the access token ends, and which generation it is."""
+    """A grant as it was read: its tokens, when the access token ends and was stored, its generation."""
 
     account_id: uuid.UUID
     tokens: Tokens
     expires_at: datetime | None
     generation: int
+    updated_at: datetime | None = None
 
-    def is_fresh(self, now: datetime) -> bool:
+    def is_fresh(self, now: datetime, ahead: timedelta = REFRESH_AHEAD) -> bool:
         """Say whether the access token lasts long enough to start with."""
-        return self.expires_at is None or self.expires_at - now > REFRESH_AHEAD
+        return self.expires_at is None or self.expires_at - now > ahead
+
+    def is_alive(self, now: datetime) -> bool:
+        """Say whether the access token has not ended yet."""
+        return self.expires_at is None or self.expires_at > now
 
 
 def subject(account_id: uuid.UUID) -> str:
@@ -64,9 +73,10 @@ def subject(account_id: uuid.UUID) -> str:
 
 
 def open_grant(vault: Vault, row: AnyRow) -> HeldGrant:
-    """Unseal a row with ``account_id, sealed, key_id, expires_at, generation``."""
+    """Unseal a row with ``account_id, sealed, key_id, expires_at, generation, updated_at``."""
     plain = vault.unseal(Sealed(row.sealed, row.key_id), subject(row.account_id))
-    return HeldGrant(row.account_id, msgspec.json.decode(plain, type=Tokens), row.expires_at, row.generation)
+    tokens = msgspec.json.decode(plain, type=Tokens)
+    return HeldGrant(row.account_id, tokens, row.expires_at, row.generation, row.updated_at)
 
 
 def store_grant(  # noqa: PLR0913  # a grant has that many parts
@@ -78,6 +88,7 @@ def store_grant(  # noqa: PLR0913  # a grant has that many parts
     expires_at: datetime | None,
     scopes: Sequence[str],
     authorized_at: datetime,
+    ends_at: datetime | None = None,
 ) -> None:
     """Seal and store a grant that a person just gave, over any older one."""
     sealed = vault.seal(msgspec.json.encode(tokens), subject(account_id))
@@ -87,6 +98,7 @@ def store_grant(  # noqa: PLR0913  # a grant has that many parts
         "scopes": list(scopes),
         "expires_at": expires_at,
         "authorized_at": authorized_at,
+        "ends_at": ends_at,
         "updated_at": utc_now(),
         "lease_owner": None,
         "lease_until": None,
@@ -103,8 +115,44 @@ class GrantKeeper:
         self._backline, self._provider, self._token_client = backline, provider, token_client
 
     async def fresh(self, grant: HeldGrant, org_id: uuid.UUID) -> HeldGrant:
-        """Return the grant, refreshed where needed; raise ``GrantExpired`` where a person must reconnect."""
-        return grant if grant.is_fresh(utc_now()) else await self.refresh(grant, org_id)
+        """Return the grant, refreshed where needed; raise ``GrantExpired`` where a person must reconnect.
+
+        Where refreshing fails in another way, an access token that still lives is good enough.
+        """
+        now, renewal = utc_now(), self._provider.oauth.renewal
+        if grant.is_fresh(now) if renewal is None else not self._may_renew(grant, renewal):
+            return grant
+        try:
+            return await self.refresh(grant, org_id)
+        except GrantExpired:
+            raise
+        except ProviderError as error:
+            if not grant.is_alive(now):
+                raise
+            logger.warning("A grant was not refreshed in time; it goes on with the old one: %s", error)
+            return grant
+
+    @staticmethod
+    def _may_renew(grant: HeldGrant, renewal: SelfRenewal) -> bool:
+        """Say whether it is time to let an access token renew itself; too young a one may not."""
+        now = utc_now()
+        if not grant.is_alive(now):
+            return True
+        is_old_enough = grant.updated_at is None or now - grant.updated_at >= renewal.min_age
+        return is_old_enough and not grant.is_fresh(now, renewal.ahead)
+
+    async def refresh_refused(self, grant: HeldGrant, org_id: uuid.UUID, error: GrantExpired) -> HeldGrant:
+        """Return a good grant for one whose access token was refused; raise ``GrantExpired``.
+
+        An access token that renews itself cannot do so once it is refused.
+        """
+        if self._provider.oauth.renewal is None:
+            return await self.refresh(grant, org_id)
+        current = await asyncio.to_thread(self._read, grant)
+        if current.generation > grant.generation:
+            return current
+        await self.give_up(grant, org_id, error)
+        raise error
 
     async def refresh(self, stale: HeldGrant, org_id: uuid.UUID) -> HeldGrant:
         """Refresh a grant, or wait for whoever does; raise ``GrantExpired`` or ``Transient``."""
@@ -140,18 +188,23 @@ class GrantKeeper:
         free = sa.or_(Grant.lease_until.is_(None), Grant.lease_until < now)
         mine = (Grant.account_id == stale.account_id) & (Grant.generation == stale.generation) & free
         claim = sa.update(Grant).where(mine).values(lease_owner=owner, lease_until=now + LEASE)
-        columns = (Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation)
         with self._backline.database.write() as connection:
             claimed = connection.execute(claim).rowcount == 1
-            query = sa.select(*columns).where(Grant.account_id == stale.account_id)
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_stored(stale)).one_or_none()
+        return self._opened(row), claimed
+
+    def _read(self, grant: HeldGrant) -> HeldGrant:
+        with self._backline.database.read() as connection:
+            return self._opened(connection.execute(_stored(grant)).one_or_none())
+
+    def _opened(self, row: AnyRow | None) -> HeldGrant:
         if row is None:
             raise GrantExpired(self._provider.name, "the account was disconnected")
-        return open_grant(self._backline.vault, row), claimed
+        return open_grant(self._backline.vault, row)
 
     async def _refresh_claimed(self, grant: HeldGrant, owner: str, org_id: uuid.UUID) -> HeldGrant:
         try:
-            reply = await self._token_client.refresh(grant.tokens.refresh_token)
+            reply = await self._new_tokens(grant)
         except GrantExpired as error:
             await self.give_up(grant, org_id, error)
             raise
@@ -159,6 +212,14 @@ class GrantKeeper:
             await asyncio.to_thread(self._release, grant, owner)
             raise
         return await asyncio.to_thread(self._store_refreshed, grant, reply)
+
+    async def _new_tokens(self, grant: HeldGrant) -> TokenReply:
+        renewal = self._provider.oauth.renewal
+        if renewal is None:
+            return await self._token_client.refresh(grant.tokens.refresh_token)
+        if not grant.is_alive(utc_now()):
+            raise GrantExpired(self._provider.name, "the access token ended before it was renewed")
+        return await self._token_client.renew(renewal, grant.tokens.access_token)
 
     def _release(self, grant: HeldGrant, owner: str) -> None:
         mine = (Grant.account_id == grant.account_id) & (Grant.lease_owner == owner)
@@ -173,12 +234,19 @@ class GrantKeeper:
         expires_at, generation = reply.expires_at(now), grant.generation + 1
         values: dict[str, Any] = {"sealed": sealed.value, "key_id": sealed.key_id, "expires_at": expires_at}
         values |= {"generation": generation, "updated_at": now, "lease_owner": None, "lease_until": None}
+        if reply.ends_at(now) is not None:
+            values["ends_at"] = reply.ends_at(now)
         mine = (Grant.account_id == grant.account_id) & (Grant.generation == grant.generation)
         with self._backline.database.write() as connection:
             if connection.execute(sa.update(Grant).where(mine).values(**values)).rowcount:
-                return HeldGrant(grant.account_id, tokens, expires_at, generation)
+                return HeldGrant(grant.account_id, tokens, expires_at, generation, now)
         current, _ = self._claim(grant, owner="")  # a person reconnected meanwhile: theirs is the newer one
         return current
+
+
+def _stored(grant: HeldGrant) -> sa.Select[*tuple[Any, ...]]:
+    columns = (Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation)
+    return sa.select(*columns, Grant.updated_at).where(Grant.account_id == grant.account_id)
 
 
 async def _finished(refreshing: Coroutine[None, None, HeldGrant]) -> HeldGrant:

@@ -16,7 +16,10 @@ from typing import Any
 import httpx
 import msgspec
 
+from resources.budget import Purse, Unlimited
 from resources.errors import (
+    AccountThrottled,
+    BucketSpent,
     ContractChanged,
     ParkingError,
     ProviderError,
@@ -26,7 +29,8 @@ from resources.errors import (
 )
 from resources.latency import LatencyHistogram
 from resources.limiter import AppLimiter
-from resources.provider import Api
+from resources.pressure import pressures
+from resources.provider import MAIN_BUCKET, Api
 from resources.replies import UNREADABLE
 from resources.transport import USER_AGENT, ReplyTooLarge
 
@@ -58,31 +62,70 @@ class Usage:
         self.latency.merge(other.latency)
 
 
+class ApiKey(str):
+    """The app's key, which stands for a token where the provider gives public data to anybody."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one request is: who asks for what, and what it is paid from."""
+
+    request: httpx.Request
+    path: str
+    token: str
+    bucket: str | None
+    usage: Usage
+
+
 class ProviderClient:
-    """Asks one provider's API, at its app's pace, and turns every refusal into its class of error."""
+    """Asks one provider's API, at its app's pace, and turns every refusal into its class of error.
+
+    ``base_urls`` are the API's base under ``""`` and its further hosts by name. ``purse`` pays the requests.
+    """
 
     def __init__(  # noqa: PLR0913  # what a client stands on, all of it handed in
         self,
         provider: str,
         api: Api,
-        base_url: str,
+        base_urls: Mapping[str, str],
         client: httpx.AsyncClient,
         limiter: AppLimiter,
         *,
+        purse: Purse | None = None,
         first_backoff_seconds: float = FIRST_BACKOFF_SECONDS,
     ) -> None:
         self.provider, self.api = provider, api
-        self._base_url, self._client, self._limiter = base_url.rstrip("/"), client, limiter
+        self._base_urls = {name: address.rstrip("/") for name, address in base_urls.items()}
+        self._client, self._limiter, self._purse = client, limiter, purse or Unlimited()
         self._first_backoff_seconds = first_backoff_seconds
+        self._full: ProviderError | None = None
+        self._full_accounts: dict[str, AccountThrottled] = {}
 
-    async def get(self, path: str, params: Mapping[str, str | int], token: str, usage: Usage) -> bytes:
+    async def get(  # noqa: PLR0913  # a request has that many parts
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        token: str,
+        usage: Usage,
+        *,
+        host: str = "",
+        bucket: str | None = MAIN_BUCKET,
+    ) -> bytes:
         """Return the body of a good reply; raise the ``ProviderError`` that the last refusal means."""
         query = f"?{httpx.QueryParams(params)}" if params else ""
-        headers = {"authorization": f"Bearer {token}", "user-agent": USER_AGENT}
-        request = httpx.Request("GET", _parsed(f"{self._base_url}{path}{query}"), headers=headers)
+        address = _parsed(f"{self._base_urls[host]}{path}{query}")
+        proof = (
+            (self.api.key_header, token)
+            if isinstance(token, ApiKey)
+            else ("authorization", f"Bearer {token}")
+        )
+        request = httpx.Request("GET", address, headers=[proof, ("user-agent", USER_AGENT)])
+        call = Call(request, path, token, bucket, usage)
         for attempt in range(RATE_LIMITED_TRIES):
             try:
-                return await self._once(request, path, token, usage)
+                return await self._once(call)
             except (Transient, RateLimited) as error:
                 pause = self._pause_before_retry(error, attempt)
                 if pause is None:
@@ -93,40 +136,77 @@ class ProviderClient:
                     await asyncio.sleep(pause)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _once(self, request: httpx.Request, path: str, token: str, usage: Usage) -> bytes:
+    async def _once(self, call: Call) -> bytes:
+        if stop := self._full or self._full_accounts.get(call.token):
+            raise stop
         await self._limiter.acquire()
+        await self._purse.take(call.bucket)
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(LONGEST_REPLY_SECONDS):
-                response = await self._client.send(request)
-        except TimeoutError as error:
-            usage.count(time.perf_counter() - started, accepted=False)
-            problem = f"no whole reply within {LONGEST_REPLY_SECONDS} s"
-            raise Transient(self.provider, problem, path=path) from error
-        except ReplyTooLarge as error:
-            usage.count(time.perf_counter() - started, accepted=False)
-            raise ContractChanged(self.provider, str(error), path=path) from error
-        except httpx.HTTPError as error:
-            usage.count(time.perf_counter() - started, accepted=False)
-            raise Transient(self.provider, type(error).__name__, path=path) from error
-        usage.count(time.perf_counter() - started, accepted=response.is_success)
+            response = await self._sent(call)
+        except ProviderError:
+            call.usage.count(time.perf_counter() - started, accepted=False)
+            raise
+        call.usage.count(time.perf_counter() - started, accepted=response.is_success)
+        if self.api.usage is not None:
+            await self._ease(response, call)
         if response.is_success:
             return response.content
-        raise self._refusal(response, path, token)
+        refusal = self._refusal(response, call)
+        if isinstance(refusal, QuotaExhausted | BucketSpent):
+            await self._purse.spent(call.bucket)
+        raise refusal
 
-    def _refusal(self, response: httpx.Response, path: str, token: str) -> ProviderError:
+    async def _sent(self, call: Call) -> httpx.Response:
+        try:
+            async with asyncio.timeout(LONGEST_REPLY_SECONDS):
+                return await self._client.send(call.request)
+        except TimeoutError as error:
+            problem = f"no whole reply within {LONGEST_REPLY_SECONDS} s"
+            raise Transient(self.provider, problem, path=call.path) from error
+        except ReplyTooLarge as error:
+            raise ContractChanged(self.provider, str(error), path=call.path) from error
+        except httpx.HTTPError as error:
+            raise Transient(self.provider, type(error).__name__, path=call.path) from error
+
+    async def _ease(self, response: httpx.Response, call: Call) -> None:
+        """Go slower as a limit comes near, and stop asking before it is hit."""
+        if self.api.usage is None:
+            return
+        app, account = pressures(response.headers, self.api.usage)
+        now = datetime.now(UTC)
+        if app.is_full:
+            problem = f"{app.percent:g} % of the app's limit is used"
+            self._full = RateLimited(self.provider, problem, retry_at=now + app.regain)
+        if account.is_full:
+            problem = f"{account.percent:g} % of the account's limit is used"
+            stop = AccountThrottled(self.provider, problem, retry_at=now + account.regain)
+            self._full_accounts[call.token] = stop
+        self._limiter.ease(app.easing_seconds)
+        if account.easing_seconds:
+            await asyncio.sleep(account.easing_seconds)
+
+    def _refusal(self, response: httpx.Response, call: Call) -> ProviderError:
         reason, message = _explanation(response.content, self.api)
-        message = message.replace(token, "••••")[:EXCERPT_CHARACTERS] or response.reason_phrase
-        status = response.status_code
+        message = message.replace(call.token, "••••")[:EXCERPT_CHARACTERS] or response.reason_phrase
+        status, now = response.status_code, datetime.now(UTC)
         fault = self.api.fault_of(status, reason, message)
-        if issubclass(fault, ParkingError):
-            wait = retry_after_seconds(response.headers, datetime.now(UTC))
-            if wait is None and issubclass(fault, QuotaExhausted):
-                wait = self.api.quota_wait.total_seconds()
-            wait = min(1 if wait is None else wait, LONGEST_PARK_SECONDS)
-            retry_at = datetime.now(UTC) + timedelta(seconds=wait)
-            return fault(self.provider, message, retry_at=retry_at, status=status, path=path)
-        return fault(self.provider, f"{status} {message}", status=status, path=path)
+        if issubclass(fault, QuotaExhausted) and call.bucket not in {None, MAIN_BUCKET}:
+            return BucketSpent(self.provider, f"{status} {message}", status=status, path=call.path)
+        if issubclass(fault, ParkingError | AccountThrottled):
+            retry_at = self._retry_at(response, fault, now)
+            return fault(self.provider, message, retry_at=retry_at, status=status, path=call.path)
+        return fault(self.provider, f"{status} {message}", status=status, path=call.path)
+
+    def _retry_at(self, response: httpx.Response, fault: type[ProviderError], now: datetime) -> datetime:
+        """Return when a refusal ends: as the reply says, as its usage headers do, or as is declared."""
+        wait = retry_after_seconds(response.headers, now)
+        if wait is not None:
+            return now + timedelta(seconds=min(wait, LONGEST_PARK_SECONDS))
+        if self.api.usage is not None:
+            app, account = pressures(response.headers, self.api.usage)
+            return now + (account if issubclass(fault, AccountThrottled) else app).regain
+        return self.api.quota_reset(now) if issubclass(fault, QuotaExhausted) else now + timedelta(seconds=1)
 
     def _pause_before_retry(self, error: ProviderError, attempt: int) -> float | None:
         """Return the seconds to wait before another try, or ``None`` where none is to be made."""
@@ -169,10 +249,23 @@ def _explanation(body: bytes, api: Api) -> tuple[str, str]:
         reply = msgspec.json.decode(body)
     except UNREADABLE:
         return "", ""
-    return _text_at(reply, api.error_reason), _text_at(reply, api.error_message)
+    reasons = (_word(_value_at(reply, place)) for place in api.error_reason)
+    message = _value_at(reply, api.error_message)
+    return "/".join(filter(None, reasons)), _word(message) if isinstance(message, str) else ""
 
 
-def _text_at(value: Any, path: str) -> str:
+def _value_at(value: Any, path: str) -> Any:
+    """Return what stands at a dotted path, whose numbers are places in lists."""
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _word(value: Any) -> str:
+    """Return a text, or a number's digits, fit for any database; empty where it is neither."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value.replace("\0", "\ufffd") if isinstance(value, str) else ""

@@ -37,7 +37,7 @@ class AppLimiter:
         self._pool = _pool(redis_url)
         self._storage = MemoryStorage() if self._pool is None else _shared_storage(self._pool)
         self._window = MovingWindowRateLimiter(self._storage)
-        self._paused_until = 0.0
+        self._paused_until, self._easing_seconds = 0.0, 0.0
 
     async def check(self) -> None:
         """Raise ``InputRefused`` where the shared counts cannot be reached."""
@@ -54,8 +54,14 @@ class AppLimiter:
         """Let nothing through for ``seconds``, as the provider asked."""
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
+    def ease(self, seconds: float) -> None:
+        """Let ``seconds`` pass before each request from now on; 0 is as fast as the limit allows."""
+        self._easing_seconds = seconds
+
     async def acquire(self) -> None:
         """Wait until one more request may be sent, and count it."""
+        if self._easing_seconds:
+            await asyncio.sleep(self._easing_seconds)
         while True:
             if (pause := self._paused_until - time.monotonic()) > 0:
                 await asyncio.sleep(pause)

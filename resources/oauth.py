@@ -1,6 +1,6 @@
-"""OAuth 2.0 with PKCE: the address a person is sent to, and the exchange of codes and refresh tokens.
+"""OAuth 2.0: where a person is sent to consent, and the exchange of codes and tokens for tokens.
 
-Sources: RFC 6749, RFC 7636; the providers' deviations are in their declarations.
+Sources: RFC 6749, RFC 7636, RFC 7009; the providers' deviations are in their declarations.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Literal
 
 import httpx
 import msgspec
@@ -25,38 +24,14 @@ from resources.errors import (
     SettingMissing,
     Transient,
 )
-from resources.provider import Provider
+from resources.provider import Provider, SelfRenewal
 from resources.replies import UNREADABLE
+from resources.token_replies import TokenFault, TokenReply, read_reply
 
 EXCERPT_CHARACTERS = 200
 LONGEST_REPLY_SECONDS = 40  # less than the lease of whoever refreshes
-LONGEST_LIFE_SECONDS = 10 * 365 * 86_400
-SECRET_FIELDS = ("code", "code_verifier", "refresh_token")
-
-
-class TokenReply(msgspec.Struct, frozen=True):
-    """A good answer of the token endpoint; its ``repr`` shows no token."""
-
-    access_token: Annotated[str, msgspec.Meta(min_length=1)]
-    refresh_token: str | None = None
-    expires_in: int | None = None
-    scope: str | None = None
-
-    def __repr__(self) -> str:
-        return f"TokenReply(expires_in={self.expires_in}, scope={self.scope!r})"
-
-    def expires_at(self, now: datetime) -> datetime | None:
-        """Return when the access token ends."""
-        if self.expires_in is None:
-            return None
-        return now + timedelta(seconds=min(self.expires_in, LONGEST_LIFE_SECONDS))
-
-
-class TokenFault(msgspec.Struct, frozen=True):
-    """A refusal of the token endpoint (RFC 6749, 5.2)."""
-
-    error: str = ""
-    error_description: str | None = None
+SECRET_FIELDS = ("code", "code_verifier", "refresh_token", "access_token", "client_secret")
+APP_WORDS = ("client secret", "client_secret", "platform app")  # Meta says only so that the app is meant
 
 
 def new_verifier() -> str:
@@ -76,7 +51,7 @@ def authorize_address(backline: Backline, provider: Provider, state: str, verifi
         "response_type": "code",
         "client_id": backline.credentials(provider).client_id,
         "redirect_uri": backline.redirect_uri(provider),
-        "scope": " ".join(provider.oauth.scopes),
+        "scope": provider.oauth.scope_separator.join(provider.oauth.all_scopes),
         "state": state,
         **provider.oauth.params,
     }
@@ -92,12 +67,26 @@ class TokenClient:
         self._backline, self._provider, self._client = backline, provider, client
 
     async def exchange(self, code: str, verifier: str) -> TokenReply:
-        """Exchange an authorization code; raise ``GrantExpired`` where it is no longer good."""
+        """Exchange an authorization code; raise ``GrantExpired`` where it is no longer good.
+
+        Where the provider has long-lived tokens, what the code brought is exchanged for one at once.
+        """
         form = {"grant_type": "authorization_code", "code": code}
         form["redirect_uri"] = self._backline.redirect_uri(self._provider)
         if self._provider.oauth.pkce:
             form["code_verifier"] = verifier
-        return await self._post(form)
+        reply = await self._post(form)
+        renewal = self._provider.oauth.renewal
+        if renewal is None:
+            return reply
+        params = {"grant_type": renewal.exchange_grant, "access_token": reply.access_token}
+        secret = {"client_secret": self._credentials().client_secret}
+        lasting = await self._get(renewal.host, renewal.exchange_path, params | secret)
+        return (
+            lasting
+            if lasting.scopes
+            else msgspec.structs.replace(lasting, scope=list(reply.scopes or ()) or None)
+        )
 
     async def refresh(self, refresh_token: str | None) -> TokenReply:
         """Exchange a refresh token; raise ``GrantExpired`` where a person must consent again."""
@@ -106,19 +95,35 @@ class TokenClient:
             raise GrantExpired(self._provider.name, problem)
         return await self._post({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
+    async def renew(self, renewal: SelfRenewal, access_token: str) -> TokenReply:
+        """Let an access token renew itself; raise ``GrantExpired`` where it cannot any more."""
+        params = {"grant_type": renewal.renew_grant, "access_token": access_token}
+        return await self._get(renewal.host, renewal.renew_path, params)
+
     async def _post(self, form: dict[str, str]) -> TokenReply:
         credentials = self._credentials()
-        address = self._backline.token_url(self._provider)
+        address, secret_in = self._backline.token_url(self._provider), self._provider.oauth.secret_in
+        request = _token_request(address, form, credentials, secret_in)
+        return await self._answer(request, [form[name] for name in SECRET_FIELDS if name in form])
+
+    async def _get(self, host: str, path: str, params: dict[str, str]) -> TokenReply:
+        """Ask for a token by an address that holds secrets; it is never told to anybody."""
+        address = f"{self._backline.api_urls(self._provider)[host].rstrip('/')}{path}"
+        hidden = [params[name] for name in SECRET_FIELDS if name in params]
+        return await self._answer(httpx.Request("GET", address, params=params), hidden)
+
+    async def _answer(self, request: httpx.Request, hidden: Sequence[str]) -> TokenReply:
         try:
             async with asyncio.timeout(LONGEST_REPLY_SECONDS):
-                response = await self._client.send(_token_request(address, form, credentials))
+                response = await self._client.send(request)
         except (TimeoutError, httpx.HTTPError) as error:
-            raise Transient(self._provider.name, f"the token endpoint: {type(error).__name__}") from error
+            fault = Transient(self._provider.name, f"the token endpoint: {type(error).__name__}")
+            raise fault from None if request.method == "GET" else error  # its address would be told along
         if not response.is_success:
-            hidden = [form[name] for name in SECRET_FIELDS if name in form]
+            credentials = self._credentials()
             raise self._refusal(response, [*hidden, credentials.client_secret, _basic(credentials)])
         try:
-            return msgspec.json.decode(response.content, type=TokenReply)
+            return read_reply(response.content)
         except UNREADABLE as error:
             raise ContractChanged(
                 self._provider.name, "the token endpoint's answer is not understood"
@@ -137,8 +142,10 @@ class TokenClient:
             fault = msgspec.json.decode(response.content, type=TokenFault)
         except UNREADABLE:
             fault = TokenFault()
-        word, description = _masked(fault.error, hidden), _masked(fault.error_description or "", hidden)
-        if word == "invalid_grant":
+        word, description = _masked(fault.word, hidden), _masked(fault.description, hidden)
+        if any(part in description.lower() for part in APP_WORDS):
+            return AppRefused(name, description, status=status)
+        if word in self._provider.oauth.dead_grant:
             return GrantExpired(name, description or "the grant is invalid", status=status)
         if word in {"invalid_client", "unauthorized_client"}:
             return AppRefused(name, f"the token endpoint answers {word}", status=status)
@@ -154,10 +161,17 @@ def _masked(text: str, hidden: Sequence[str]) -> str:
     return text[:EXCERPT_CHARACTERS].replace("\0", "\ufffd")
 
 
-def _token_request(address: str, form: dict[str, str], credentials: Credentials) -> httpx.Request:
-    """Authenticate with Basic where the app has a secret, otherwise by its id alone (PKCE)."""
+def _token_request(
+    address: str, form: dict[str, str], credentials: Credentials, secret_in: Literal["header", "body"]
+) -> httpx.Request:
+    """Authenticate as the provider wants it; an app without a secret by its id alone (PKCE)."""
+    identity = {"client_id": credentials.client_id}
     if not credentials.client_secret:
-        return httpx.Request("POST", address, data={**form, "client_id": credentials.client_id})
+        return httpx.Request("POST", address, data={**form, **identity})
+    if secret_in == "body":  # noqa: S105  # a place, no secret
+        return httpx.Request(
+            "POST", address, data={**form, **identity, "client_secret": credentials.client_secret}
+        )
     headers = {"authorization": f"Basic {_basic(credentials)}"}
     return httpx.Request("POST", address, data=form, headers=headers)
 

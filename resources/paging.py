@@ -38,6 +38,10 @@ class Paging(Protocol):
     def items(self) -> str:
         """Where the items stand in the reply, as a dotted path."""
 
+    @property
+    def none_at(self) -> str:
+        """Where the reply says 0 when it leaves its items out, empty where it never does."""
+
     def envelope(self) -> Mapping[str, str]:
         """Return where ``next``, ``total`` and ``after`` stand in the reply, as dotted paths."""
 
@@ -54,6 +58,7 @@ class Offset:
 
     limit: int
     items: str = "items"
+    none_at: str = ""
 
     def envelope(self) -> Mapping[str, str]:  # noqa: D102
         prefix = self.items.rpartition("items")[0]
@@ -75,25 +80,50 @@ class Offset:
 
 @dataclass(frozen=True)
 class After:
-    """``limit`` and an opaque ``after`` that the reply gives, ending where ``next`` is null."""
+    """A size and an opaque position that the reply gives, ending where ``next`` is missing.
+
+    ``after`` and ``next`` are where both stand in the reply, ``limit_name`` and ``after_name`` what the
+    request calls them. A provider whose ``total`` is a guess has none.
+    """
 
     limit: int
     items: str
     after: str
+    next: str
+    total: str = ""
+    none_at: str = ""
+    limit_name: str = "limit"
+    after_name: str = "after"
 
     def envelope(self) -> Mapping[str, str]:  # noqa: D102
-        prefix = self.items.rpartition("items")[0]
-        return {"next": f"{prefix}next", "total": f"{prefix}total", "after": self.after}
+        return {"next": self.next, "after": self.after} | ({"total": self.total} if self.total else {})
 
     def first(self, since: Mapping[str, Any]) -> Params:  # noqa: ARG002, D102
-        return {"limit": self.limit}
+        return {self.limit_name: self.limit}
 
     def following(self, asked: Params, page: Page) -> Params | None:  # noqa: D102
         if page.next is None or not page.after:
             return None
-        if not page.items or page.after == asked.get("after"):
+        if page.after == asked.get(self.after_name):
             raise PagingStalled
-        return {**asked, "after": page.after}
+        return {**asked, self.after_name: page.after}
+
+
+@dataclass(frozen=True)
+class Single:
+    """A list that comes whole in one reply, whatever the reply says of a next one."""
+
+    items: str
+    none_at: str = ""
+
+    def envelope(self) -> Mapping[str, str]:  # noqa: D102
+        return {}
+
+    def first(self, since: Mapping[str, Any]) -> Params:  # noqa: ARG002, D102
+        return {}
+
+    def following(self, asked: Params, page: Page) -> Params | None:  # noqa: ARG002, D102
+        return None
 
 
 @dataclass(frozen=True)
@@ -105,6 +135,7 @@ class Backwards:
 
     limit: int
     items: str = "items"
+    none_at: str = ""
     newest: str = "cursors.after"
 
     def envelope(self) -> Mapping[str, str]:  # noqa: D102

@@ -59,7 +59,15 @@ def given(name: str) -> Any:
 
 
 class Record:
-    """The base of all records; subclasses only declare fields."""
+    """The base of all records; subclasses only declare fields.
+
+    ``class Counts(Record, lax=True)`` takes numbers that the provider writes as text.
+    """
+
+    __lax__ = False
+
+    def __init_subclass__(cls, *, lax: bool = False) -> None:
+        cls.__lax__ = lax or cls.__lax__
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,21 @@ class Column:
     def is_json(self) -> bool:
         """Whether it holds a list or an object, stored as JSON."""
         return typing.get_origin(self.type) in {list, dict}
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The first names of its places in the reply."""
+        paths = self.source.paths if isinstance(self.source, Place) else ()
+        return tuple(path.partition(".")[0] for path in paths)
+
+
+def fields_of(record: type[Record], **inner: str) -> str:
+    """Return the record's places in the reply as a comma-separated list, for providers that want one.
+
+    ``inner`` are lists of what is wanted of a field that is an object: ``children{id,media_type}``.
+    """
+    heads = dict.fromkeys(head for column in columns_of(record) for head in column.heads)
+    return ",".join(f"{head}{{{inner[head]}}}" if head in inner else head for head in heads)
 
 
 def columns_of(record: type[Record]) -> tuple[Column, ...]:
@@ -131,6 +154,7 @@ class RecordReader:
 
     def __init__(self, record: type[Record]) -> None:
         self.columns = columns_of(record)
+        self.strict = not record.__lax__
         self._read = [column for column in self.columns if isinstance(column.source, Place)]
         fields = {
             path: (column.type, not column.nullable and len(column.source.paths) == 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +35,15 @@ class ReplyDecoder:
     """Decodes the replies of one stream."""
 
     def __init__(self, stream: Stream) -> None:
-        item = stream.reader.item_type
-        self._item = msgspec.json.Decoder(item)
+        item, strict = stream.reader.item_type, stream.reader.strict
+        self._item_type, self._is_strict, self._reshape = item, strict, stream.reshape
+        self._item = msgspec.json.Decoder(item, strict=strict)
         self._envelope = dict(stream.paging.envelope()) if stream.paging else {}
         self._items_at = stream.paging.items if stream.paging else ""
+        self._none_at = stream.paging.none_at if stream.paging else ""
         if stream.paging:
-            self._strict = msgspec.json.Decoder(self._page_type(stream.name, list[item | None]))  # type: ignore[valid-type]
+            page = self._page_type(stream.name, list[item | None])  # type: ignore[valid-type]
+            self._strict = msgspec.json.Decoder(page, strict=strict)
             self._lenient = msgspec.json.Decoder(self._page_type(stream.name, list[msgspec.Raw]))
             self._items_of = operator.attrgetter(self._items_at)
 
@@ -52,6 +56,8 @@ class ReplyDecoder:
         """Decode a body; raise ``ReplyRefused`` where nothing of it can be used."""
         if b"\\" in body and b"\\u0000" in body:  # no PostgreSQL text can hold it; one byte is found faster
             body = NUL_ESCAPE.sub(rb"\1\\ufffd", body)
+        if self._reshape is not None:
+            return self._reshaped(body, self._reshape)
         try:
             if not self._items_at:
                 return Reply(Page([self._item.decode(body)]))
@@ -63,10 +69,30 @@ class ReplyDecoder:
             raise ReplyRefused(f"it is not JSON: {error}") from error
         return self._decode_item_by_item(body)
 
+    def _reshaped(self, body: bytes, reshape: Callable[[Any], list[Any]]) -> Reply:
+        """Decode a reply whose items stand in it in another shape than rows."""
+        try:
+            found = reshape(msgspec.json.decode(body))
+        except UNREADABLE as error:
+            raise ReplyRefused(f"it is not JSON: {error}") from error
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ReplyRefused(f"its shape is another: {type(error).__name__} {error}") from error
+        items: list[Any] = []
+        rejections: list[str] = []
+        for position, raw in enumerate(found):
+            try:
+                items.append(msgspec.convert(raw, self._item_type, strict=self._is_strict))
+            except msgspec.ValidationError as error:
+                items.append(None)
+                rejections.append(f"item {position}: {error}")
+        return Reply(Page(items), tuple(rejections))
+
     def _decode_item_by_item(self, body: bytes) -> Reply:
         try:
             envelope = self._lenient.decode(body)
         except UNREADABLE as error:
+            if self._none_at and _number_at(body, self._none_at) == 0:
+                return Reply(Page([]))
             raise ReplyRefused(str(error)) from error
         items: list[Any] = []
         rejections: list[str] = []
@@ -82,6 +108,17 @@ class ReplyDecoder:
     def _page(self, envelope: Any) -> Page:
         found = {part: _value_at(envelope, place) for part, place in self._envelope.items()}
         return Page(self._items_of(envelope), **found)
+
+
+def _number_at(body: bytes, place: str) -> Any:
+    """Return what stands at a dotted path of a body that is JSON, ``None`` where nothing does."""
+    try:
+        value = msgspec.json.decode(body)
+    except UNREADABLE:
+        return None
+    for name in place.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _value_at(value: Any, place: str) -> Any:

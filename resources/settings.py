@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, create_model, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from resources.errors import InputRefused
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -90,3 +95,44 @@ class ProviderSettings(BaseSettings):
         pattern=r"^([1-9]\d*/[1-9]\d*)?$",
         description="`requests/seconds` of the app, in place of the declared limit.",
     )
+    api_key: SecretStr = Field(
+        SecretStr(""), description="The app's key for public data, where the provider has such."
+    )
+    quota: str = Field(
+        "",
+        pattern=r"^(\w+=\d+(,\w+=\d+)*)?$",
+        description="`bucket=units,…` a day, in place of the declared quota.",
+    )
+    manual_share: float | None = Field(
+        None, ge=0, le=1, description="Share of the quota that schedules leave to people."
+    )
+    verify_token: SecretStr = Field(
+        SecretStr(""), description="The word that verifies our address for pushes; empty makes one."
+    )
+
+    def host(self, name: str) -> str:
+        """Return the address of one of the API's further hosts, empty where it is the real one."""
+        return str(getattr(self, f"{name}_url"))
+
+    def quota_units(self, known: Collection[str]) -> dict[str, int]:
+        """Return the units a day that are set, by bucket; raise ``InputRefused`` for an unknown one."""
+        pairs = (part.partition("=") for part in self.quota.split(",") if part)
+        units = {bucket: int(number) for bucket, _, number in pairs}
+        if unknown := set(units) - set(known):
+            problem = f"names {', '.join(sorted(unknown))}"
+            raise InputRefused("quota", problem, f"use some of {', '.join(known)}")
+        return units
+
+
+@functools.cache
+def _kind_of(hosts: tuple[str, ...]) -> type[ProviderSettings]:
+    """Return the settings of a provider whose API has further hosts: an address each."""
+    fields: dict[str, Any] = {
+        f"{name}_url": (str, Field("", description=f"Base of the API's host `{name}`.")) for name in hosts
+    }
+    return create_model("ProviderSettings", __base__=ProviderSettings, **fields)
+
+
+def settings_of(provider: str, hosts: tuple[str, ...] = ()) -> ProviderSettings:
+    """Read one provider's settings; ``hosts`` are its API's further hosts."""
+    return _kind_of(hosts)(_env_prefix=f"BACKLINE_{provider.upper()}_")

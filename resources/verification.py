@@ -15,14 +15,16 @@ import sqlalchemy as sa
 
 from resources import parking
 from resources.backline import Backline
+from resources.budget import Purse
 from resources.errors import ContractChanged, GrantExpired, ParkingError, Transient
 from resources.grants import GrantKeeper, HeldGrant, open_grant
 from resources.http import ProviderClient, Usage
 from resources.limiter import AppLimiter
-from resources.oauth import TokenClient, TokenReply
+from resources.oauth import TokenClient
 from resources.provider import Provider
 from resources.providers import find_provider
 from resources.tables import ConnectedAccount, Grant
+from resources.token_replies import TokenReply
 from resources.transport import open_client
 
 CONNECTIONS = 4
@@ -53,7 +55,7 @@ def find_account(backline: Backline, account_id: uuid.UUID) -> StoredAccount | N
     account = ConnectedAccount
     columns: tuple[Any, ...] = (
         *(account.id, account.org_id, account.provider, account.external_id),
-        *(Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation),
+        *(Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation, Grant.updated_at),
     )
     query = sa.select(*columns).join_from(account, Grant, isouter=True).where(account.id == account_id)
     with backline.database.read() as connection:
@@ -68,11 +70,18 @@ class Asker:
     """Asks one provider about the people behind grants; made by :func:`asking`."""
 
     def __init__(
-        self, backline: Backline, provider: Provider, client: httpx.AsyncClient, limiter: AppLimiter
+        self,
+        backline: Backline,
+        provider: Provider,
+        client: httpx.AsyncClient,
+        limiter: AppLimiter,
+        purse: Purse,
     ) -> None:
         self._provider = provider
         self._tokens = TokenClient(backline, provider, client)
-        self._api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
+        self._api = ProviderClient(
+            provider.name, provider.api, backline.api_urls(provider), client, limiter, purse=purse
+        )
         self._keeper = GrantKeeper(backline, provider, self._tokens)
 
     async def exchange(self, code: str, verifier: str) -> tuple[TokenReply, Person]:
@@ -85,8 +94,8 @@ class Asker:
         held = await self._keeper.fresh(grant, org_id)
         try:
             return await self._who(held.tokens.access_token)
-        except GrantExpired:
-            held = await self._keeper.refresh(held, org_id)
+        except GrantExpired as error:
+            held = await self._keeper.refresh_refused(held, org_id, error)
         try:
             return await self._who(held.tokens.access_token)
         except GrantExpired as error:
@@ -94,9 +103,8 @@ class Asker:
             raise
 
     async def _who(self, token: str) -> Person:
-        return person_of(
-            self._provider, await self._api.get(self._provider.oauth.identity.path, {}, token, Usage())
-        )
+        identity = self._provider.oauth.identity
+        return person_of(self._provider, await self._api.get(identity.path, identity.params, token, Usage()))
 
 
 @asynccontextmanager
@@ -120,8 +128,9 @@ async def asking(
             asyncio.timeout(patience_seconds),
             open_client(CONNECTIONS, transport) as client,
             nullcontext(limiter) if limiter else aclosing(backline.limiter(provider)) as pace,
+            aclosing(backline.purse(provider, by_hand=True)) as purse,
         ):
-            yield Asker(backline, provider, client, pace)
+            yield Asker(backline, provider, client, pace, purse)
     except TimeoutError as error:
         raise Transient(provider.name, f"no answer in {patience_seconds:g} s") from error
     except ParkingError as error:
@@ -150,5 +159,8 @@ def _texts_at(reply: Any, places: tuple[str, ...]) -> tuple[str, ...]:
 
 def _at(value: Any, place: str) -> Any:
     for name in place.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
     return value

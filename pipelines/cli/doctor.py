@@ -77,7 +77,7 @@ def _providers(backline: Backline) -> Iterator[Finding]:
             )
             continue
         parked = parking.current(backline.database, provider)
-        detail = str(parked) if parked else f"app set, calls {backline.api_url(provider)}"
+        detail = str(parked) if parked else f"app set, calls {backline.api_urls(provider)['']}"
         yield Finding(provider.title, BROKEN if parked else OK, detail, "wait" if parked else "")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from resources.errors import InputRefused
 from resources.provider import Provider
+from resources.providers.instagram import PROVIDER as INSTAGRAM
 from resources.providers.spotify import PROVIDER as SPOTIFY
+from resources.providers.youtube import PROVIDER as YOUTUBE
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (SPOTIFY,)}
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (SPOTIFY, INSTAGRAM, YOUTUBE)}
 
 
 def find_provider(name: str) -> Provider:

@@ -34,6 +34,8 @@ def completion_events(
     errors, skipped = _errors(connection, latest), _skipped(connection, request, org_ids)
     told, events = _told(connection, request, org_ids), []
     for org_id in org_ids:
+        if org_id not in accounts:  # none of its accounts was asked for: there is nothing to tell
+            continue
         total, failed, started_at = accounts[org_id]
         named = errors[org_id][:NAMED_ERRORS]
         payload = {

@@ -16,17 +16,20 @@ import sqlalchemy as sa
 from resources import parking
 from resources.backline import Backline
 from resources.database import utc_now
-from resources.errors import ParkingError, ProviderError, SealBroken, Unexpected
+from resources.errors import BudgetSpent, ParkingError, ProviderError, SealBroken, Unexpected
 from resources.grants import GrantKeeper, open_grant
 from resources.http import ProviderClient
 from resources.oauth import TokenClient
 from resources.records import Row
 from resources.replies import ReplyDecoder
 from resources.streams import table_of
+from resources.sync.asking import AccountClient
 from resources.sync.passes import AccountPass, StreamPass
-from resources.sync.reader import AccountReader
+from resources.sync.plan import plan_of
+from resources.sync.reader import AccountReader, RunParts
 from resources.sync.report import StreamReport, SyncReport
-from resources.sync.request import CHUNK_ACCOUNTS, Candidate, SyncRequest, candidates
+from resources.sync.request import CHUNK_ACCOUNTS, Candidate, SyncRequest, candidates, keep_position
+from resources.sync.shared import Crowd
 from resources.sync.writer import Writer
 from resources.transport import open_client
 
@@ -52,13 +55,19 @@ class SyncEngine:
     ) -> None:
         self._backline, self._request, self._on_commit = backline, request, on_commit
         self._transport = transport
-        self._concurrency = backline.settings.sync_concurrency
+        self._concurrency = max(backline.settings.sync_concurrency, _largest_share(request))
         self._decoders = {stream.name: ReplyDecoder(stream) for stream in request.streams}
         self._writer = Writer(backline.database, request)
         self._parked: ParkingError | None = None
+        self._stopped_at: Candidate | None = None
         self._open_accounts: Counter[uuid.UUID] = Counter()
         self._closed_orgs: set[uuid.UUID] = set()
         self._report = SyncReport({stream.name: StreamReport() for stream in request.streams})
+        self._crowd = Crowd()
+        shared = {one.name: self._crowd.requests(one.shared.size) for one in request.streams if one.shared}
+        self._parts = RunParts(
+            request.provider, self._stored_parents, full=request.full, days=request.days, shared=shared
+        )
 
     async def run(self) -> SyncReport:
         """Sync every account; one that fails is reported, and only a fault of our own raises."""
@@ -71,18 +80,28 @@ class SyncEngine:
             raise cause from group
 
     async def _run(self) -> SyncReport:
-        self._parked = await asyncio.to_thread(
-            parking.current, self._backline.database, self._request.provider
-        )
+        request, database = self._request, self._backline.database
+        self._parked = await asyncio.to_thread(parking.current, database, request.provider)
+        await self._tell_plan()
         waiting: asyncio.Queue[Candidate | None] = asyncio.Queue(self._concurrency)
         ready: asyncio.Queue[AccountPass | None] = asyncio.Queue(COMMIT_ACCOUNTS)
         async with open_client(self._concurrency, self._transport) as client, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._commit_all(ready))
             await self._read_all(client, waiting, ready)
             await ready.put(None)
-        if self._request.root_run_id != self._request.run_id:
+        if request.root_run_id != request.run_id:
             self._report.events += await asyncio.to_thread(self._writer.complete_rest)
+        if request.is_of_all:
+            org_id = self._stopped_at.account.org_id if self._stopped_at else None
+            await asyncio.to_thread(keep_position, database, request, org_id)
         return self._report
+
+    async def _tell_plan(self) -> None:
+        quota = self._backline.quota(self._request.provider)
+        if quota is not None:
+            plan = await asyncio.to_thread(plan_of, self._backline.database, self._request, quota)
+            self._report.plan = plan
+            logger.info("%s: %s.", self._request.provider.title, plan)
 
     async def _read_all(
         self,
@@ -92,9 +111,16 @@ class SyncEngine:
     ) -> None:
         provider, backline = self._request.provider, self._backline
         keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
-        async with aclosing(backline.limiter(provider)) as limiter, asyncio.TaskGroup() as readers:
+        by_hand = self._request.source == "manual"
+        async with (
+            aclosing(backline.limiter(provider)) as limiter,
+            aclosing(backline.purse(provider, by_hand=by_hand)) as purse,
+            asyncio.TaskGroup() as readers,
+        ):
             await limiter.check()
-            api = ProviderClient(provider.name, provider.api, backline.api_url(provider), client, limiter)
+            self._report.paid = purse.paid
+            addresses = backline.api_urls(provider)
+            api = ProviderClient(provider.name, provider.api, addresses, client, limiter, purse=purse)
             for _ in range(self._concurrency):
                 readers.create_task(self._read_accounts(api, keeper, waiting, ready))
             await self._hand_out(waiting)
@@ -118,26 +144,31 @@ class SyncEngine:
             self._open_accounts[candidate.account.org_id] += 1
             if candidate.is_last:
                 self._closed_orgs.add(candidate.account.org_id)
-            await ready.put(await self._read_account(api, keeper, candidate))
+            self._crowd.enter()
+            try:
+                result = await self._read_account(api, keeper, candidate)
+            finally:
+                self._crowd.leave()
+            await ready.put(result)
 
     async def _read_account(
         self, api: ProviderClient, keeper: GrantKeeper, candidate: Candidate
     ) -> AccountPass:
         """Read one account; whatever goes wrong is its own."""
         if self._parked is not None and self._parked.retry_at > utc_now():
-            return self._failed(candidate, self._parked)
+            return self._deferred(candidate, self._parked)
         try:
             grant = open_grant(self._backline.vault, candidate.grant)
-            reader = AccountReader(
+            client = AccountClient(
                 candidate.account,
                 await keeper.fresh(grant, candidate.account.org_id),
                 provider=self._request.provider,
                 client=api,
                 keeper=keeper,
                 decoders=self._decoders,
-                stored_parents=self._stored_parents,
-                full=self._request.full,
+                key=self._backline.api_key(self._request.provider),
             )
+            reader = AccountReader(candidate.account, client, self._parts)
             result = await reader.read(self._request.streams)
         except ProviderError as error:
             result = self._failed(candidate, error)
@@ -146,20 +177,34 @@ class SyncEngine:
         except Exception as error:
             logger.exception("Account %s met a fault.", candidate.account.id)
             result = self._failed(candidate, Unexpected(self._request.provider.name, type(error).__name__))
-        await self._park_if_asked(result)
-        return result
+        await self._park_if_asked(candidate, result)
+        return result.paid_for()
 
     def _failed(self, candidate: Candidate, error: ProviderError) -> AccountPass:
         passes = [StreamPass(stream, error=error, complete=False) for stream in self._request.streams]
         return AccountPass(candidate.account, passes)
 
-    async def _park_if_asked(self, result: AccountPass) -> None:
+    def _deferred(self, candidate: Candidate, stop: ParkingError) -> AccountPass:
+        """Leave an account for a later run, because the provider has to be left alone."""
+        self._stop_at(candidate, stop)
+        return AccountPass(candidate.account, [], deferred=True)
+
+    def _stop_at(self, candidate: Candidate, stop: ParkingError) -> None:
+        """Remember the first account, in the run's order, that was not read whole."""
+        self._report.stopped = stop
+        if self._stopped_at is None or candidate.place < self._stopped_at.place:
+            self._stopped_at = candidate
+
+    async def _park_if_asked(self, candidate: Candidate, result: AccountPass) -> None:
         error = result.error
-        if isinstance(error, ParkingError) and (
-            self._parked is None or self._parked.retry_at < error.retry_at
-        ):
-            self._parked = error
-            logger.warning("%s", error)
+        if not isinstance(error, ParkingError):
+            return
+        self._stop_at(candidate, error)
+        if self._parked is not None and self._parked.retry_at >= error.retry_at:
+            return
+        self._parked = error
+        logger.warning("%s", error)
+        if not isinstance(error, BudgetSpent):  # a person may still spend what schedules may not
             await asyncio.to_thread(parking.park, self._backline.database, self._request.provider, error)
 
     async def _stored_parents(self, account_id: uuid.UUID, stream: str, columns: Sequence[str]) -> list[Row]:
@@ -206,6 +251,11 @@ class SyncEngine:
         del self._open_accounts[org_id]
         self._closed_orgs.remove(org_id)
         return True
+
+
+def _largest_share(request: SyncRequest) -> int:
+    """Return how many accounts must be under way so that shared requests can be full."""
+    return max((2 * stream.shared.size for stream in request.streams if stream.shared), default=0)
 
 
 def _rows_of(account: AccountPass) -> int:

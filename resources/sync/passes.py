@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from resources.database import utc_now
-from resources.errors import ContractChanged, ProviderError
+from resources.errors import BudgetSpent, ContractChanged, ProviderError
 from resources.http import Usage
 from resources.provider import FromStream, Stream
 from resources.replies import NAMED_REJECTIONS
@@ -24,6 +24,8 @@ class Account:
     org_id: uuid.UUID
     org_slug: str
     name: str
+    external_id: str
+    sync_status: str
     config: Mapping[str, Any]
     scopes: Sequence[str]
     cursors: Mapping[str, dict[str, Any]]
@@ -57,6 +59,7 @@ class StreamPass:
     problems: list[str] = field(default_factory=list)
     complete: bool = True
     unchanged: list[str] = field(default_factory=list)
+    found: set[str] = field(default_factory=set)
     parents: ParentsRead | None = None
     error: ProviderError | None = None
 
@@ -69,8 +72,9 @@ class StreamPass:
 
     @property
     def has_progress(self) -> bool:
-        """Whether the cursor may move: the stream was read, or the parents that were read are listed."""
-        return self.error is None or (isinstance(self.stream.each, FromStream) and bool(self.cursor))
+        """Whether the cursor may move: the stream was read, or what was read of it is listed."""
+        lists_parts = isinstance(self.stream.each, FromStream) or self.stream.days is not None
+        return self.error is None or (lists_parts and bool(self.cursor))
 
     def complain(self, problems: Sequence[str]) -> None:
         """Note what is wrong with a reply; with it the pass is not complete."""
@@ -80,10 +84,14 @@ class StreamPass:
 
 @dataclass
 class AccountPass:
-    """What one run brought of one account: its streams in declared order."""
+    """What one run brought of one account: its streams in declared order.
+
+    A ``deferred`` account was not asked for, because the provider has to be left alone; it stays as it is.
+    """
 
     account: Account
     streams: list[StreamPass]
+    deferred: bool = False
 
     @property
     def status(self) -> str:
@@ -106,6 +114,17 @@ class AccountPass:
             return self.error.code, str(self.error)
         problems = [problem for stream in self.streams for problem in stream.problems]
         return (ContractChanged.code, problems[0]) if problems else None
+
+    def paid_for(self) -> AccountPass:
+        """Return what was read before the budget was spent; what was not waits for a later run."""
+        kept = []
+        for stream in self.streams:
+            if not isinstance(stream.error, BudgetSpent):
+                kept.append(stream)
+            elif len(stream.rows) and stream.has_progress:
+                stream.error, stream.complete = None, False
+                kept.append(stream)
+        return self if len(kept) == len(self.streams) else AccountPass(self.account, kept, deferred=not kept)
 
     def close(self) -> None:
         """Give the buffers back."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from resources.errors import BudgetSpent, ParkingError
 from resources.http import Usage
 from resources.sync.passes import AccountPass, StreamPass
+from resources.sync.plan import Plan
 
 NAMED_ACCOUNTS = 100
 NAMED_PROBLEMS = 20
@@ -67,14 +70,25 @@ class StreamReport:
 
 @dataclass
 class SyncReport:
-    """A whole run."""
+    """A whole run.
+
+    ``deferred`` are accounts that were not asked for, ``stopped`` is why. ``plan`` is what the run was
+    expected to cost of the app's quota, ``paid`` what it did, by bucket.
+    """
 
     streams: dict[str, StreamReport]
     accounts: Counter[str] = field(default_factory=Counter)
     events: int = 0
+    deferred: int = 0
+    stopped: ParkingError | None = None
+    plan: Plan | None = None
+    paid: Mapping[str, int] = field(default_factory=dict)
 
     def add(self, account: AccountPass) -> None:
         """Count one committed account."""
+        if account.deferred:
+            self.deferred += 1
+            return
         self.accounts[account.status] += 1
         for stream in account.streams:
             self.streams[stream.stream.name].add(account, stream)
@@ -86,6 +100,10 @@ class SyncReport:
 
     @property
     def failed_share(self) -> float:
-        """The share of accounts that failed wholly."""
-        total = self.accounts.total()
-        return self.accounts["failed"] / total if total else 0.0
+        """The share of accounts that failed wholly; what an app's stop deferred counts as such.
+
+        Not so where it stopped by itself, at the end of its budget.
+        """
+        unplanned = 0 if isinstance(self.stopped, BudgetSpent) else self.deferred
+        total = self.accounts.total() + unplanned
+        return (self.accounts["failed"] + unplanned) / total if total else 0.0

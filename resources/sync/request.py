@@ -5,19 +5,21 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from resources.database import AnyRow, Database
+from resources.database import AnyRow, Database, utc_now
 from resources.events import Source
 from resources.provider import Provider, Stream
 from resources.sync.passes import Account
-from resources.tables import ConnectedAccount, Grant, Org, StreamCursor, SyncResult
+from resources.tables import ConnectedAccount, Grant, Org, StreamCursor, SyncPosition, SyncResult
 
 CHUNK_ACCOUNTS = 500
+GRANT_COLUMNS = ("sealed", "key_id", "scopes", "expires_at", "generation", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class SyncRequest:
     """One run's work: these streams of these accounts of one shard.
 
     ``root_run_id`` differs from ``run_id`` where the run takes up one that did not finish; what that
-    one committed is not repeated.
+    one committed is not repeated. ``days`` are the first and the last day, where a person asked for some.
     """
 
     provider: Provider
@@ -38,7 +40,18 @@ class SyncRequest:
     accounts: tuple[uuid.UUID, ...] = ()
     only_failed: bool = False
     full: bool = False
+    days: tuple[date, date] | None = None
     source: Source = "api"
+
+    @property
+    def shard_name(self) -> str:
+        """The shard as `sync_positions` names it."""
+        return f"{self.shard}/{self.shards}"
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether every account of the shard is meant, as schedules do."""
+        return not (self.orgs or self.accounts or self.only_failed or self.root_run_id != self.run_id)
 
     def asset(self, stream: Stream) -> str:
         """Return the stream's name in ``sync_results``."""
@@ -47,10 +60,14 @@ class SyncRequest:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An account to be synced and its sealed grant; ``is_last`` where its org ends with it."""
+    """An account to be synced and its sealed grant.
+
+    ``place`` is its place in the run's order; ``is_last`` says that its org ends with it.
+    """
 
     account: Account
     grant: AnyRow
+    place: int
     is_last: bool
 
 
@@ -58,13 +75,13 @@ def candidates(database: Database, request: SyncRequest) -> Iterator[Candidate]:
     """Yield the run's accounts org by org, read in chunks, so that memory does not grow with them.
 
     Each chunk is marked ``running``; its results overwrite that, and a run that dies leaves it to the
-    sensor that closes dead runs.
+    sensor that closes dead runs. Where the last run did not reach all, this one begins where it stopped.
     """
     held: Candidate | None = None
-    for row, cursors in _rows(database, request):
+    for place, (row, cursors) in enumerate(_rows(database, request)):
         if held is not None:
-            yield Candidate(held.account, held.grant, is_last=held.account.org_id != row.org_id)
-        held = Candidate(_account(row, cursors), row, is_last=True)
+            yield replace(held, is_last=held.account.org_id != row.org_id)
+        held = Candidate(_account(row, cursors), row, place, is_last=True)
     if held is not None:
         yield held
 
@@ -75,6 +92,8 @@ def _account(row: AnyRow, cursors: dict[str, dict[str, Any]]) -> Account:
         org_id=row.org_id,
         org_slug=row.org_slug,
         name=row.display_name,
+        external_id=row.external_id,
+        sync_status=row.sync_status,
         config=row.provider_config,
         scopes=row.scopes,
         cursors=cursors,
@@ -82,10 +101,21 @@ def _account(row: AnyRow, cursors: dict[str, dict[str, Any]]) -> Account:
 
 
 def _rows(database: Database, request: SyncRequest) -> Iterator[tuple[AnyRow, dict[str, dict[str, Any]]]]:
+    start = position_of(database, request) if request.is_of_all else None
+    if start is None:
+        yield from _rows_where(database, request, sa.true())
+        return
+    yield from _rows_where(database, request, ConnectedAccount.org_id >= start)
+    yield from _rows_where(database, request, ConnectedAccount.org_id < start)
+
+
+def _rows_where(
+    database: Database, request: SyncRequest, which: sa.ColumnElement[bool]
+) -> Iterator[tuple[AnyRow, dict[str, dict[str, Any]]]]:
     after: AnyRow | None = None
     while True:
         with database.write() as connection:
-            rows = connection.execute(_query(request, after)).all()
+            rows = connection.execute(_query(request, after).where(which)).all()
             ids = [row.account_id for row in rows]
             cursors = _cursors(connection, request, ids)
             running = sa.update(ConnectedAccount).where(ConnectedAccount.id.in_(ids))
@@ -96,6 +126,33 @@ def _rows(database: Database, request: SyncRequest) -> Iterator[tuple[AnyRow, di
         after = rows[-1]
 
 
+def count_accounts(database: Database, request: SyncRequest) -> int:
+    """Return how many accounts a run will be asked to sync."""
+    matching = _query(request, None).order_by(None).limit(None).subquery()
+    with database.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(matching)).scalar_one()
+
+
+def position_of(database: Database, request: SyncRequest) -> uuid.UUID | None:
+    """Return the org at which the last run that did not reach all accounts stopped."""
+    query = sa.select(SyncPosition.org_id).where(*_of_shard(request))
+    with database.read() as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
+def keep_position(database: Database, request: SyncRequest, org_id: uuid.UUID | None) -> None:
+    """Remember where the next run begins; ``None`` where this one reached all."""
+    with database.write() as connection:
+        connection.execute(sa.delete(SyncPosition).where(*_of_shard(request)))
+        if org_id is not None:
+            values = {"provider": request.provider.name, "shard": request.shard_name, "org_id": org_id}
+            connection.execute(sa.insert(SyncPosition).values(**values, updated_at=utc_now()))
+
+
+def _of_shard(request: SyncRequest) -> tuple[sa.ColumnElement[bool], ...]:
+    return SyncPosition.provider == request.provider.name, SyncPosition.shard == request.shard_name
+
+
 def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:
     account = ConnectedAccount
     query = (
@@ -103,14 +160,15 @@ def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:
             account.id.label("account_id"),
             account.org_id,
             Org.slug.label("org_slug"),
-            account.display_name,
+            *(account.display_name, account.external_id, account.sync_status),
             account.provider_config,
-            *(getattr(Grant, name) for name in ("sealed", "key_id", "scopes", "expires_at", "generation")),
+            *(getattr(Grant, name) for name in GRANT_COLUMNS),
         )
         .join(Org, Org.id == account.org_id)
         .join(Grant, Grant.account_id == account.id)
         .where(account.provider == request.provider.name, account.status == "connected")
         .where(account.shard_hash % request.shards == request.shard)
+        .where(sa.or_(account.retry_at.is_(None), account.retry_at <= utc_now()))
         .order_by(account.org_id, account.id)
         .limit(CHUNK_ACCOUNTS)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,14 @@ class RowBuffer:
             self._rows = self._load(position)
             self._in_file = rows_before
         del self._rows[count - self._in_file :]
+
+    def since(self, count: int) -> Iterator[Row]:
+        """Yield the rows after the first ``count``."""
+        ends = [*(start for start, _ in self._chunks[1:]), self._in_file]
+        for (start, position), end in zip(self._chunks, ends, strict=False):
+            if end > count:
+                yield from itertools.islice(self._load(position), max(count - start, 0), None)
+        yield from itertools.islice(self._rows, max(count - self._in_file, 0), None)
 
     def __iter__(self) -> Iterator[Row]:
         for _, position in self._chunks:

@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from resources.bulk import upsert
 from resources.database import Database, utc_now
-from resources.errors import Unexpected
+from resources.errors import AccountThrottled, Unexpected
 from resources.events import write_events
 from resources.provider import Stream
 from resources.records import Row
@@ -99,7 +99,8 @@ class Writer:
 
     def _write(self, connection: sa.Connection, passes: Sequence[tuple[AccountPass, bool]]) -> int:
         now = utc_now()
-        accounts = [account for account, _ in passes]
+        _restore(connection, [account for account, _ in passes if account.deferred])
+        accounts = [account for account, _ in passes if not account.deferred]
         for stream in self._request.streams:
             parts = [
                 (account, part) for account in accounts for part in account.streams if part.stream is stream
@@ -206,6 +207,16 @@ def _delete(
     return Counter(connection.execute(statement).scalars())
 
 
+def _restore(connection: sa.Connection, accounts: Sequence[AccountPass]) -> None:
+    """Let accounts that were not asked for be as they were before the run."""
+    before: dict[str, list[uuid.UUID]] = defaultdict(list)
+    for account in accounts:
+        before[account.account.sync_status].append(account.account.id)
+    for state, ids in before.items():
+        mine = ConnectedAccount.id.in_(ids) & (ConnectedAccount.sync_status == "running")
+        connection.execute(sa.update(ConnectedAccount).where(mine).values(sync_status=state))
+
+
 def _mark_accounts(connection: sa.Connection, accounts: Iterable[AccountPass], now: datetime) -> None:
     statement = (
         sa.update(ConnectedAccount)
@@ -218,6 +229,7 @@ def _mark_accounts(connection: sa.Connection, accounts: Iterable[AccountPass], n
             ),
             error_type=sa.bindparam("error"),
             error_message=sa.bindparam("message"),
+            retry_at=sa.bindparam("later", type_=ConnectedAccount.retry_at.type),
         )
     )
     rows: list[dict[str, Any]] = [
@@ -227,10 +239,12 @@ def _mark_accounts(connection: sa.Connection, accounts: Iterable[AccountPass], n
             "synced_at": None if account.status == "failed" else now,
             "error": account.trouble[0] if account.trouble else None,
             "message": account.trouble[1] if account.trouble else None,
+            "later": account.error.retry_at if isinstance(account.error, AccountThrottled) else None,
         }
         for account in accounts
     ]
-    connection.execute(statement, rows)
+    if rows:
+        connection.execute(statement, rows)
 
 
 def _is_passing(error: DBAPIError) -> bool:

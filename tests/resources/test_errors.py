@@ -25,6 +25,9 @@ CLASSES = [
 PROVIDER_CLASSES = [kind for kind in CLASSES if issubclass(kind, ProviderError)]
 
 
+TIMED = (ParkingError, errors.AccountThrottled)
+
+
 def drawn_parents() -> dict[str, str | None]:
     """Return each class drawn in the module's docstring and the one it hangs from."""
     parents: dict[str, str | None] = {}
@@ -38,7 +41,7 @@ def drawn_parents() -> dict[str, str | None]:
 
 
 def example(kind: type[ProviderError]) -> ProviderError:
-    evidence: dict[str, Any] = {"retry_at": RETRY_AT} if issubclass(kind, ParkingError) else {}
+    evidence: dict[str, Any] = {"retry_at": RETRY_AT} if issubclass(kind, TIMED) else {}
     return kind("acme", "it said no", status=418, path="/me", **evidence)
 
 
@@ -75,7 +78,7 @@ def test_provider_error_without_a_path_names_none():
     assert str(errors.Transient("acme", "it is down")).startswith("acme: it is down. ")
 
 
-@pytest.mark.parametrize("kind", [errors.QuotaExhausted, errors.RateLimited])
+@pytest.mark.parametrize("kind", [errors.QuotaExhausted, errors.BudgetSpent, errors.RateLimited])
 def test_parking_error_says_until_when_and_keeps_its_reason(kind):
     error = example(kind)
     assert "it said no until 2026-11-23 10:00:00 UTC" in str(error)
@@ -84,7 +87,7 @@ def test_parking_error_says_until_when_and_keeps_its_reason(kind):
 
 def test_what_parks_a_provider_stops_every_account_of_it():
     stops_all = {kind for kind in PROVIDER_CLASSES if kind.whole_provider}
-    assert stops_all == {ParkingError, errors.QuotaExhausted, errors.RateLimited}
+    assert stops_all == {ParkingError, errors.QuotaExhausted, errors.BudgetSpent, errors.RateLimited}
     assert all(kind.whole_account for kind in stops_all)
 
 

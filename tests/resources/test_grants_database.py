@@ -281,7 +281,8 @@ def test_a_new_consent_raises_the_generation(holding):
         )
     row = holding.row()
     assert (row["generation"], row["scopes"]) == (2, ["x"])
-    assert holding.held() == HeldGrant(holding.account, Tokens("a", "r"), now, 2)
+    held = holding.held()
+    assert held == HeldGrant(holding.account, Tokens("a", "r"), now, 2, held.updated_at)
 
 
 PROCESS = """

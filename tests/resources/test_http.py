@@ -65,7 +65,7 @@ class Asked:
         async with open_client(4, httpx.MockTransport(self._answer)) as client:
             base = "https://api.acme.example/v1/"
             asking = ProviderClient(
-                "spotify", SPOTIFY.api, base, client, limiter, first_backoff_seconds=0.001
+                "spotify", SPOTIFY.api, {"": base}, client, limiter, first_backoff_seconds=0.001
             )
             return await asking.get(path, params, TOKEN, self.usage)
 

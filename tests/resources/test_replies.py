@@ -32,7 +32,7 @@ WALKED = Stream(
     "/walked",
     Song,
     key=("song_id",),
-    paging=After(50, "box.items", "box.cursors.after"),
+    paging=After(50, "box.items", "box.cursors.after", "box.next", "box.total"),
     doc="Songs.",
 )
 SINGLE = Stream("one", "/one", Song, key=("song_id",), doc="One song.")

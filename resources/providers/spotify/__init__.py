@@ -6,7 +6,18 @@ from datetime import timedelta
 
 from resources.errors import QuotaExhausted, ScopeMissing
 from resources.paging import After, Backwards, Offset
-from resources.provider import Api, Fault, FromConfig, FromStream, Identity, Limit, OAuth, Provider, Stream
+from resources.provider import (
+    Api,
+    Fault,
+    FromConfig,
+    FromStream,
+    Identity,
+    Limit,
+    Metric,
+    OAuth,
+    Provider,
+    Stream,
+)
 from resources.providers.spotify.records import (
     AlbumTrack,
     Artist,
@@ -58,6 +69,13 @@ PROVIDER = Provider(
         lifetime=timedelta(days=182),  # six months from consent, whatever is refreshed meanwhile
     ),
     config_keys=("artist_ids",),
+    audience=(
+        Metric("followers", "profile", "followers"),
+        Metric("artist_followers", "artists", "followers"),
+        Metric("plays", "recently_played", day="played_at"),
+        Metric("saved_tracks", "saved_tracks"),
+        Metric("followed_artists", "followed_artists"),
+    ),
     streams=(
         Stream(
             "profile",
@@ -74,7 +92,13 @@ PROVIDER = Provider(
             key=("artist_id",),
             scope="user-follow-read",
             params={"type": "artist"},
-            paging=After(50, items="artists.items", after="artists.cursors.after"),
+            paging=After(
+                50,
+                items="artists.items",
+                after="artists.cursors.after",
+                next="artists.next",
+                total="artists.total",
+            ),
             doc="Artists the person follows.",
         ),
         Stream(

@@ -176,7 +176,8 @@ class TestParking:
     def test_a_long_wait_spares_the_rest_every_request(self, simulated, syncing, three, kind, error):
         simulated.fault(kind, retry_after=3600)
         report = syncing.sync("profile", "saved_tracks")
-        assert report.accounts == {"failed": 3}
+        assert (report.accounts, report.deferred) == ({"failed": 1}, 2)
+        assert report.failed_share == 1.0
         assert len(simulated.requests()) == 1
         assert {result["error_type"] for result in syncing.results()} == {error}
         parked = parking.current(simulated.database, SPOTIFY)
@@ -187,7 +188,8 @@ class TestParking:
         simulated.fault("quota", retry_after=3600)
         syncing.sync("profile")
         simulated.requests()
-        assert syncing.sync("profile").accounts == {"failed": 3}
+        report = syncing.sync("profile")
+        assert (report.accounts, report.deferred) == ({}, 3)
         assert not simulated.requests()
         with simulated.database.write() as connection:
             connection.exec_driver_sql("UPDATE provider_parks SET until = '2020-01-01 00:00:00.000000'")
@@ -198,7 +200,33 @@ class TestParking:
         syncing.sync("profile")
         assert {syncing.account(one)["status"] for one in three} == {"connected"}
         (alert,) = syncing.events("error.occurred")
-        assert alert["payload"]["accounts"] == {"failed": 3}
+        assert alert["payload"]["accounts"] == {"failed": 1}
+
+    def test_leaves_who_waits_as_they_were(self, simulated, syncing, three):
+        syncing.sync("profile")
+        before = [syncing.account(one) for one in three]
+        simulated.fault("rate_limit", retry_after=3600)
+        syncing.sync("profile")
+        states = [syncing.account(one)["sync_status"] for one in three]
+        assert sorted(states) == ["failed", "ok", "ok"]
+        waiting = [n for n, state in enumerate(states) if state == "ok"]
+        assert [syncing.account(three[n]) for n in waiting] == [before[n] for n in waiting]
+
+    def test_lets_the_next_run_begin_with_who_waits(self, simulated, syncing):
+        orgs = {simulated.connect(f"org-{n}", n): n for n in range(4)}
+        simulated.fault("rate_limit", "/v1/me", retry_after=3600)
+        simulated.backline.settings.sync_concurrency = 1
+        first = syncing.sync("profile")
+        assert first.deferred == 3
+        (met,) = {result["account_id"] for result in syncing.results()}
+        with simulated.database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM provider_parks")
+        simulated.fault("rate_limit", account=orgs[met], retry_after=3600)
+        assert syncing.sync("profile").deferred == 3, "the account that met the wall goes first"
+        with simulated.database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM provider_parks")
+        assert syncing.sync("profile").accounts == {"ok": 4}
+        assert not simulated.rows("SELECT * FROM sync_positions")
 
 
 class TestWrongItems:

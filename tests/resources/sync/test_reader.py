@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from resources.sync import reader
+from resources.sync import pages
 
 pytestmark = pytest.mark.providers
 
@@ -31,7 +31,7 @@ def test_newest_position_that_is_no_number_is_a_changed_contract_and_moves_no_cu
 
 
 def test_pages_without_end_are_left_after_a_bound_and_delete_nothing(simulated, syncing, monkeypatch):
-    monkeypatch.setattr(reader, "MOST_PAGES", 2)
+    monkeypatch.setattr(pages, "MOST_PAGES", 2)
     simulated.connect("acme", 1)
     assert syncing.sync("saved_tracks").accounts == {"partial": 1}
     (result,) = syncing.results(status="partial")

@@ -1,0 +1,35 @@
+"""The tables that are the same for every provider; stream tables follow from ``resources.streams``."""
+
+from __future__ import annotations
+
+from resources.tables.accounts import AppCredential, ConnectedAccount, Grant, OAuthState, Org
+from resources.tables.base import Base, Json, UtcDateTime
+from resources.tables.events import WebhookAttempt, WebhookEvent
+from resources.tables.pages import ScraperHealth, ScraperJob
+from resources.tables.pushes import ProviderPush, PushSubscription
+from resources.tables.reports import AudienceDaily, AuditEntry
+from resources.tables.syncs import ProviderPark, QuotaUsage, StreamCursor, SyncPosition, SyncResult
+
+__all__ = [
+    "AppCredential",
+    "AudienceDaily",
+    "AuditEntry",
+    "Base",
+    "ConnectedAccount",
+    "Grant",
+    "Json",
+    "OAuthState",
+    "Org",
+    "ProviderPark",
+    "ProviderPush",
+    "PushSubscription",
+    "QuotaUsage",
+    "ScraperHealth",
+    "ScraperJob",
+    "StreamCursor",
+    "SyncPosition",
+    "SyncResult",
+    "UtcDateTime",
+    "WebhookAttempt",
+    "WebhookEvent",
+]
