@@ -61,13 +61,18 @@ def unknown_parameter(name: str) -> Refused:
         f'Invalid JSON payload received. Unknown name "{name}": '
         f"Cannot bind query parameter. Field '{name}' could not be found in request message."
     )
-    violation = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"description": text}]}
+    violation = {
+        "@type": "type.googleapis.com/google.rpc.BadRequest",
+        "fieldViolations": [{"description": text}],
+    }
     return Refused(400, "badRequest", text, status="INVALID_ARGUMENT", details=[violation])
 
 
 def not_simulated(what: str) -> Refused:
     """Return the refusal of what YouTube has and the simulator has not."""
-    return Refused(501, "notImplemented", f"YouTube has {what}, the simulator does not", status="UNIMPLEMENTED")
+    return Refused(
+        501, "notImplemented", f"YouTube has {what}, the simulator does not", status="UNIMPLEMENTED"
+    )
 
 
 def quota_exceeded() -> Refused:

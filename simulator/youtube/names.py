@@ -8,13 +8,22 @@ from simulator.spotify.ids import mix
 from simulator.spotify.names import ADJECTIVES, NOUNS, PLACES, person_name
 
 SUBJECTS = ["Kitchen", "Workshop", "Garden", "Travels", "Studio", "Radio", "Lab", "Diaries"]
-OPENINGS = ["How I built", "Restoring", "A day with", "Drawing", "Reviewing", "The trouble with", "Fixing", "Inside"]
+OPENINGS = [
+    "How I built",
+    "Restoring",
+    "A day with",
+    "Drawing",
+    "Reviewing",
+    "The trouble with",
+    "Fixing",
+    "Inside",
+]
 COMMENTS = [
     "First time I understood this & I watched it twice.",
     "The part at 2:10 is <3",
     "Greetings from {place}!",
     "Please do the {noun} next.",
-    "My {noun} says \"thank you\".",
+    'My {noun} says "thank you".',
     "I disagree, but politely.",
 ]
 TAGS = ["howto", "vlog", "restoration", "slow", "handmade", "weekly", "science", "music"]
