@@ -22,7 +22,7 @@ Kind = Literal[
     "missing_field",
     "repeat_page",
 ]
-POSITION_PARAMETERS = ("offset", "after", "before")
+POSITION_PARAMETERS = ("offset", "after", "before", "pageToken", "startIndex")
 QUOTA_SECONDS, RATE_SECONDS, DRIP_SECONDS = 86_400, 5, 5.0
 
 

@@ -33,7 +33,8 @@ PAGE = """<!doctype html>
 button{{font:inherit;padding:.5rem 1.5rem;margin-right:1rem}}</style></head>
 <body><h1>Simulated Google</h1>
 <p>This is a local stand-in; no real account is involved.</p>
-<form method="post" action="/youtube/o/oauth2/v2/auth">{hidden}<input type="hidden" name="ticks" value="shown">
+<form method="post" action="/youtube/o/oauth2/v2/auth">{hidden}
+<input type="hidden" name="ticks" value="shown">
 <p><label>Choose a channel <select name="account">{options}</select></label></p>
 <p>The app asks to:</p>{scopes}
 <p><button name="decision" value="agree">Continue</button>
@@ -81,12 +82,14 @@ def problem_of(asked: Mapping[str, str]) -> str | None:
         return "Error 400: redirect_uri_mismatch"
     if asked.get("response_type") != "code":
         return "Error 400: unsupported_response_type"
-    scopes = asked.get("scope", "").split()
+    return _scope_problem(asked.get("scope", "").split()) or _option_problem(asked)
+
+
+def _scope_problem(scopes: list[str]) -> str | None:
     if not scopes:
         return "Error 400: invalid_request: Missing required parameter: scope"
-    if not set(scopes) <= set(SCOPES):
-        return "Error 400: invalid_scope: Some requested scopes were invalid."
-    return _option_problem(asked)
+    known = set(scopes) <= set(SCOPES)
+    return None if known else "Error 400: invalid_scope: Some requested scopes were invalid."
 
 
 def _option_problem(asked: Mapping[str, str]) -> str | None:

@@ -27,9 +27,10 @@ class Refused(Exception):  # an answer, not a fault of ours
 
     def __init__(  # noqa: PLR0913  # one argument a field
         self,
-        status: int,
+        status_code: int,
         reason: str,
         message: str,
+        /,
         *,
         domain: str = "global",
         detail: str | None = None,
@@ -38,7 +39,7 @@ class Refused(Exception):  # an answer, not a fault of ours
         headers: tuple[tuple[str, str], ...] = (),
         **more: Any,
     ) -> None:
-        self.status, self.headers, self.more = status, headers, more
+        self.status, self.headers, self.more = status_code, headers, more
         self.entry = {"message": detail or message, "domain": domain, "reason": reason}
         if location is not None:
             self.entry |= {"location": location, "locationType": location_type}

@@ -186,7 +186,7 @@ def playlist_privacy(number: int) -> Privacy:
 
 
 def playlist_videos(number: int) -> list[int]:
-    """Return the videos in a playlist, deleted ones too: every second or third upload of the channel's first."""
+    """Return a playlist's videos, deleted ones too: every second or third of the uploads of the start."""
     account, place = number >> PLACE_BITS, number % (1 << PLACE_BITS)
     return [account << SLOT_BITS | slot for slot in range(place % 3, first_uploads(account), 2 + place % 2)]
 
@@ -196,13 +196,17 @@ def playlist_made_at(number: int) -> int:
     return created_at(number >> PLACE_BITS) + mix(233, number) % (150 * DAY_SECONDS)
 
 
-def threads(number: int, now: float) -> int:
-    """Return how many comment threads a video has: 0 to 59 at the start, 130 where ``slot % 10 == 0``."""
+def threads(number: int, born: float, now: float) -> int:
+    """Return how many comment threads a video published at ``born`` has.
+
+    Of the start it has 0 to 59, or 130 where ``slot % 10 == 0``, and each period brings one more; what was
+    published later begins with none.
+    """
     if comments_disabled(number):
         return 0
-    start = first_threads(number)
-    period = (3 + mix(239, number) % THREADS_PERIOD_DAYS) * DAY_SECONDS
-    return start + max(0, int((now - LATEST_START) // period))
+    return first_threads(number) * (born < LATEST_START) + max(
+        0, int((now - max(born, LATEST_START)) // threads_period(number))
+    )
 
 
 def first_threads(number: int) -> int:
@@ -210,12 +214,25 @@ def first_threads(number: int) -> int:
     return 130 if number % SLOTS % 10 == 0 else mix(237, number) % 60
 
 
+def threads_period(number: int) -> int:
+    """Return how many seconds pass between two new threads."""
+    return (3 + mix(239, number) % THREADS_PERIOD_DAYS) * DAY_SECONDS
+
+
+def written_at(number: int, born: float, place: int) -> float:
+    """Return when the thread at a place, counted from the oldest, was begun."""
+    first = first_threads(number) if born < LATEST_START else 0
+    if place < first:
+        return born + (LATEST_START - born) * (place + 1) / (first + 2)
+    return max(born, LATEST_START) + (place - first + 1) * threads_period(number)
+
+
 def replies(place: int) -> int:
     """Return how many replies a thread has, by its place counted from the oldest."""
     return place % 3
 
 
-def comments(number: int, now: float) -> int:
+def comments(number: int, born: float, now: float) -> int:
     """Return how many comments a video has, replies counted."""
-    count = threads(number, now)
+    count = threads(number, born, now)
     return count + count // 3 * 3 + (1 if count % 3 == 2 else 0)  # noqa: PLR2004

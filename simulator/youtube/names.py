@@ -66,7 +66,8 @@ def description(number: int) -> str:
     """Return what stands under a video."""
     seed = mix(207, number)
     place, noun = _pick(PLACES, seed), _pick(NOUNS, seed >> 8)
-    return f"Filmed in {place} with a borrowed {noun}.\n\n0:00 Start\n1:00 The {noun}\n\nhttps://example.com/{seed % 997}"
+    chapters = f"0:00 Start\n1:00 The {noun}"
+    return f"Filmed in {place} with a borrowed {noun}.\n\n{chapters}\n\nhttps://example.com/{seed % 997}"
 
 
 def tags(number: int) -> list[str]:
