@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 from simulator.spotify.ids import mix
 from simulator.youtube import meter
@@ -16,7 +17,7 @@ from simulator.youtube.reports import Question
 
 Row = list[Any]
 Counts = Sequence[int]
-PROCESSING_DAYS, GROWING_DAYS = 2, 3
+PROCESSING_DAYS = 2
 GROWN = 0.9  # the share of the last processed day that is counted already
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 MICROS = 1_000_000
@@ -63,10 +64,20 @@ def shares(account: int, dimension: str) -> tuple[tuple[str, float], ...]:
     """Return which part of a channel's audience each value of a dimension is; together 1."""
     values = SHARES[dimension]
     weights = [
-        (1 + mix(281, account, place, len(dimension)) % 97) / (place + 1) for place in range(len(values))
+        (20 + mix(281, account, place, len(dimension)) % 80) / (place + 1) ** 0.5
+        for place in range(len(values))
     ]
     total = sum(weights)
     return tuple((value, weight / total) for value, weight in zip(values, weights, strict=True))
+
+
+class Video(NamedTuple):
+    """One video's life, in days, and what share of its views each needed counter is."""
+
+    number: int
+    born: float
+    ended: float
+    rates: tuple[float, ...]
 
 
 class Figures:
@@ -75,17 +86,30 @@ class Figures:
     def __init__(self, shelf: Library, account: int, question: Question) -> None:
         self.shelf, self.account, self.question = shelf, account, question
         now = shelf.world.clock.now()
-        self.today = meter.day_of(now)
-        self.last = min(question.last_day, last_processed(now))
+        self.settled = last_processed(now)  # at whose begin all is counted
+        self.last = min(question.last_day, self.settled)
         self.places = sorted(needed(question.metrics))
         filters = dict(question.filters)
-        self.numbers = shelf.ever_uploaded(account)
-        if "video" in filters:
-            wanted = {read_video(name) for name in filters["video"].split(",")}
-            self.numbers = [number for number in self.numbers if number in wanted]
+        self.videos = [self._video(number) for number in self._numbers(filters.get("video"))]
         self.part = 1.0
         if "country" in filters:
             self.part = dict(shares(account, "country")).get(filters["country"], 0.0)
+
+    def _numbers(self, filtered: str | None) -> list[int]:
+        numbers = self.shelf.ever_uploaded(self.account)
+        if filtered is None:
+            return numbers
+        wanted = {read_video(name) for name in filtered.split(",")}
+        return [number for number in numbers if number in wanted]
+
+    def _video(self, number: int) -> Video:
+        removed, rates = self.shelf.removed_at(number), meter.pace(number).shares
+        return Video(
+            number,
+            meter.day_of(self.shelf.published_at(number)),
+            inf if removed is None else meter.day_of(removed),
+            tuple(rates[place] for place in self.places),
+        )
 
     def rows(self) -> list[Row]:
         """Return the rows in the order asked for, before they are cut."""
@@ -113,52 +137,46 @@ class Figures:
 
     def _counted(self, dimensions: tuple[str, ...]) -> Iterator[tuple[dict[str, str], Counts]]:
         """Return what is counted by day and by video, where the dimensions have them."""
-        first, last = self.question.first_day, self.last
-        if "day" in dimensions:
-            first = max(first, self._first_day())
-        spans = ((day, day) for day in range(first, last + 1)) if "day" in dimensions else ((first, last),)
-        groups = ([number] for number in self.numbers) if "video" in dimensions else (self.numbers,)
-        chosen = [list(group) for group in groups]
-        for begin, end in spans:
-            for group in chosen:
-                counts = self._sum(group, begin, end)
-                if "video" in dimensions and not counts[0]:
-                    continue
-                names = {"day": date_of(begin)} | ({"video": video_id(group[0])} if group else {})
-                yield names, counts
+        groups = [[video] for video in self.videos] if "video" in dimensions else [self.videos]
+        for group in groups:
+            name = {"video": video_id(group[0].number)} if "video" in dimensions else {}
+            for names, counts in self._spans(group, daily="day" in dimensions):
+                if counts[0] or not name:
+                    yield names | name, counts
 
-    def _first_day(self) -> int:
-        return min((int(meter.day_of(self.shelf.published_at(number))) for number in self.numbers), default=0)
+    def _spans(self, group: list[Video], *, daily: bool) -> Iterator[tuple[dict[str, str], Counts]]:
+        """Return what some videos' counters grew by, each day or over all days."""
+        first = self.question.first_day
+        if not daily:
+            yield {}, _difference(self._totals(group, first), self._totals(group, self.last + 1))
+            return
+        first = max(first, min((int(video.born) for video in group), default=0))
+        before = self._totals(group, first)
+        for day in range(first, self.last + 1):
+            after = self._totals(group, day + 1)
+            yield {"day": date_of(day)}, _difference(before, after)
+            before = after
 
-    def _sum(self, numbers: Iterable[int], begin: int, end: int) -> list[int]:
-        """Return the counters of some videos from the begin of a day to the end of another."""
+    def _totals(self, group: Iterable[Video], day: int) -> list[int]:
+        """Return the counters of some videos at a day's begin; the last of the days is not all counted."""
         totals = [0] * len(self.places)
-        whole = min(end + 1, int(self.today) - PROCESSING_DAYS - 1)  # before it, all is counted
-        for number in numbers:
-            born, ended = self._life(number)
-            before = meter.views_at(number, born, min(begin, ended))
-            after = meter.views_at(number, born, min(end + 1, ended))
-            if whole <= end:
-                settled = meter.views_at(number, born, min(whole, ended))
-                after = settled + (after - settled) * GROWN
-            if after == before:
+        for number, born, ended, rates in group:
+            if born >= day:
                 continue
-            rates = meter.pace(number).shares
-            for place, counter in enumerate(self.places):
-                totals[place] += int(after * rates[counter]) - int(before * rates[counter])
+            views = meter.views_at(number, born, min(day, ended))
+            if day > self.settled:
+                settled = meter.views_at(number, born, min(self.settled, ended))
+                views = settled + (views - settled) * GROWN
+            for place, rate in enumerate(rates):
+                totals[place] += int(views * rate)
         return totals
-
-    def _life(self, number: int) -> tuple[float, float]:
-        removed = self.shelf.removed_at(number)
-        ended = float("inf") if removed is None else meter.day_of(removed)
-        return meter.day_of(self.shelf.published_at(number)), ended
 
     def _metrics(self, counts: Counts) -> Row:
         found = dict(zip((COUNTERS[place] for place in self.places), counts, strict=True))
         return [metric(name, found) for name in self.question.metrics]
 
     def _audience(self, dimensions: tuple[str, ...]) -> Iterator[Row]:
-        if not self._sum(self.numbers, self.question.first_day, self.last)[0]:
+        if not any(counts[0] for _, counts in self._spans(self.videos, daily=False)):
             return
         rows: list[tuple[list[str], float]] = [([], 100.0)]
         for name in dimensions:
@@ -166,6 +184,10 @@ class Figures:
             rows = [([*cells, value], part * share) for cells, part in rows for value, share in values]
         for cells, percent in rows:
             yield [*cells, round(percent, 1)]
+
+
+def _difference(before: Counts, after: Counts) -> Counts:
+    return [late - early for early, late in zip(before, after, strict=True)]
 
 
 def _column(place: int) -> Callable[[Row], Any]:

@@ -17,8 +17,10 @@ from simulator.youtube import analytics
 from simulator.youtube.consent import Codes, Consent
 from simulator.youtube.data_api import PREFIX, DataApi
 from simulator.youtube.editing import Edit, apply_edit
+from simulator.youtube.hub import Hub
 from simulator.youtube.ids import channel_id
 from simulator.youtube.library import Library
+from simulator.youtube.pushing import push
 from simulator.youtube.quota import Quota
 from simulator.youtube.token_endpoint import Revocation, TokenEndpoint
 from simulator.youtube.tokens import (
@@ -51,17 +53,23 @@ class YouTube:
     def __init__(self, world: World, outgoing: Outgoing) -> None:
         self.world, self.library, self.grants = world, Library(world), Grants()
         self.quota, codes = Quota(world.clock), Codes()
+        self.hub = Hub(world, outgoing)
         self.services: Sequence[tuple[str, Service]] = (
             (f"{PREFIX}/", DataApi(world, self.library, self.grants, self.quota)),
             (f"{analytics.PREFIX}/", analytics.Analytics(world, self.library, self.grants)),
             ("/youtube/o/oauth2/v2/auth", Consent(world, self.library, self.grants, codes)),
             ("/youtube/token", TokenEndpoint(world, self.grants, codes)),
             ("/youtube/revoke", Revocation(world, self.grants, codes)),
+            ("/youtube/hub/subscribe", self.hub),
         )
         self.orders: Mapping[tuple[str, str], Order] = {
             ("GET", "mode"): lambda _: self._mode(),
             ("POST", "mode"): self._set_mode,
             ("GET", "quota"): lambda _: self.quota.status(),
+            ("POST", "push"): lambda request: push(self.library, self.hub, request),
+            ("GET", "pushes"): lambda _: {"pushes": self.hub.pushes},
+            ("DELETE", "pushes"): lambda _: self._forget_pushes(),
+            ("GET", "subscriptions"): lambda _: self.hub.show(),
         }
 
     def grant(self, order: GrantOrder, account: int) -> dict[str, Any]:
@@ -109,3 +117,8 @@ class YouTube:
             "search_calls": limits["search"],
             "testing": self.grants.testing,
         }
+
+    def _forget_pushes(self) -> dict[str, int]:
+        removed = len(self.hub.pushes)
+        self.hub.pushes.clear()
+        return {"removed": removed}

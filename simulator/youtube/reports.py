@@ -1,4 +1,4 @@
-"""Which reports Analytics makes: their dimensions, filters, metrics and orders, and what is said to others."""
+"""Which reports Analytics makes: their dimensions, filters, metrics and orders."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ KNOWN_DIMENSIONS = frozenset().union(*REPORTS)
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the reports; days are numbered from 1970-01-01, ``sort`` pairs a column with -1 or 1."""
+    """What is asked; days are numbered from 1970-01-01, ``sort`` pairs a column with -1 or 1."""
 
     first_day: int
     last_day: int
