@@ -157,8 +157,9 @@ class Tube:
 @pytest.fixture
 def tube() -> Tube:
     world = World(accounts=100, clock=Clock(lambda: STARTED))
-    told = Tube(Sim(world, create_app(world)))
-    told.sim.app = create_app(world, (), Outgoing(httpx.MockTransport(told.receive)))
+    outgoing = Outgoing()
+    told = Tube(Sim(world, create_app(world, (), outgoing)))
+    outgoing.transport = httpx.MockTransport(told.receive)
     return told
 
 

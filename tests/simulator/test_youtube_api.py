@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -131,11 +132,8 @@ def test_views_grow_with_time_and_never_shrink(tube):
         counts.append([int(item["statistics"]["viewCount"]) for item in found])
         tube.sim.control("clock", advance_seconds=43_200)
         tube.tokens.clear()
-    assert all(
-        later >= earlier
-        for a, b in zip(counts, counts[1:], strict=False)
-        for earlier, later in zip(a, b, strict=True)
-    )
+    for earlier, later in pairwise(counts):
+        assert all(after >= before for before, after in zip(earlier, later, strict=True))
     assert sum(counts[-1]) > sum(counts[0])
 
 
