@@ -11,7 +11,7 @@ from functools import lru_cache
 
 SLOT_BITS, PLACE_BITS = 12, 4
 SLOTS = 1 << SLOT_BITS
-NUMBER_BITS = 40
+NUMBER_BITS, THREAD_BITS = 40, 14
 CHANNEL, UPLOADS, LIKES, PLAYLIST, COMMENT = "UC", "UU", "LL", "PL", "Ug"
 COMMENT_END = "4AaABAg"
 FIRST_MULTIPLIER = 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251
@@ -21,16 +21,16 @@ SECOND_MULTIPLIER = 0xD1B54A32D192ED03A3EC647659359ACDBF58476D1CE4E5B9
 class Coding:
     """Texts of base 64 for whole numbers: scattered, sealed and to be read back."""
 
-    def __init__(self, size_bytes: int, seal: int) -> None:
+    def __init__(self, size_bytes: int, seal: int, number_bits: int = NUMBER_BITS) -> None:
         self.size_bytes, self.bits = size_bytes, size_bytes * 8
-        self.space = 1 << self.bits
-        self.seal = seal % (1 << (self.bits - NUMBER_BITS)) << NUMBER_BITS
+        self.space, self.mask = 1 << self.bits, (1 << number_bits) - 1
+        self.seal = seal % (1 << (self.bits - number_bits)) << number_bits
         self.first, self.second = FIRST_MULTIPLIER % self.space, SECOND_MULTIPLIER % self.space
         self.first_inverse = pow(self.first, -1, self.space)
         self.second_inverse = pow(self.second, -1, self.space)
 
     def write(self, number: int) -> str:
-        """Return the text of a number below 2 ** 40."""
+        """Return the text of a number that fits the bits kept for it."""
         value = (self.seal | number) * self.first % self.space
         value ^= value >> (self.bits // 2)
         value = value * self.second % self.space
@@ -47,12 +47,12 @@ class Coding:
         value = int.from_bytes(raw) * self.second_inverse % self.space
         value ^= value >> (self.bits // 2)
         plain = value * self.first_inverse % self.space
-        number = plain & ((1 << NUMBER_BITS) - 1)
+        number = plain & self.mask
         return number if plain ^ number == self.seal and self.write(number) == text else None
 
 
 VIDEOS, CHANNELS = Coding(8, 0xC0FFEE), Coding(16, 0x5EED_C4A7)
-PLAYLISTS, COMMENTS = Coding(24, 0x91A7_1157), Coding(12, 0x7A1C)
+PLAYLISTS, COMMENTS = Coding(24, 0x91A7_1157), Coding(12, 0x7A1C, 48)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -96,5 +96,5 @@ def read_playlist(text: str) -> int | None:
 
 def comment_id(video: int, place: int) -> str:
     """Return the id of a thread and of the comment that began it."""
-    coded = COMMENTS.write((video * 8_191 + place) % (1 << NUMBER_BITS))
+    coded = COMMENTS.write(video << THREAD_BITS | place)
     return f"{COMMENT}{'wxyz'[place % 4]}{coded}{COMMENT_END}"

@@ -79,8 +79,3 @@ def _views(number: int, born: float, day: int) -> float:
         return 0.0
     noise = ((number * 0x9E3779B1 ^ day * 0x85EBCA6B) * 0xC2B2AE35 >> 12 & 0xFFFF) / 0xFFFF
     return pace(number).scale * (log1p(age) + STEADY * (age + 0.8 * noise * min(1.0, age)))
-
-
-def counted(number: int, born: float, day: float, place: int) -> int:
-    """Return one counter of a video so far."""
-    return int(views_at(number, born, day) * pace(number).shares[place])

@@ -32,6 +32,13 @@ THUMBNAILS = (
 )
 COUNTRIES = ("US", "GB", "DE", "FR", "BR", "JP", "IN", "CA")
 CATEGORIES = ("1", "10", "22", "24", "26", "27", "28")
+STATUS = {
+    "uploadStatus": "processed",
+    "license": "youtube",
+    "embeddable": True,
+    "publicStatsViewable": True,
+    "madeForKids": False,
+}
 Parts = Mapping[str, Callable[[], Any]]
 
 
@@ -68,12 +75,7 @@ def channel_parts(shelf: Library, account: int, viewer: int | None) -> Parts:
     title, description = shelf.title(account), f"Everything about {names.handle(account)}."
     return {
         "snippet": lambda: channel_snippet(account, title, description),
-        "contentDetails": lambda: {
-            "relatedPlaylists": {
-                "likes": LIKES + channel_tail(account) if viewer == account else "",
-                "uploads": UPLOADS + channel_tail(account),
-            }
-        },
+        "contentDetails": lambda: {"relatedPlaylists": related_playlists(account, mine=viewer == account)},
         "statistics": lambda: channel_statistics(shelf, account),
         "status": lambda: {
             "privacyStatus": "public",
@@ -89,6 +91,12 @@ def channel_parts(shelf: Library, account: int, viewer: int | None) -> Parts:
         "contentOwnerDetails": dict,
         "localizations": lambda: {"en": {"title": title, "description": description}},
     }
+
+
+def related_playlists(account: int, *, mine: bool) -> dict[str, str]:
+    """Return the ids of a channel's own playlists; what it likes is its own affair."""
+    tail = channel_tail(account)
+    return {"likes": LIKES + tail if mine else "", "uploads": UPLOADS + tail}
 
 
 def country(account: int) -> str:
@@ -134,40 +142,39 @@ def channel_statistics(shelf: Library, account: int) -> dict[str, Any]:
 
 def video_parts(shelf: Library, number: int) -> Parts:
     """Return the parts of a video."""
-    account, seed = number >> SLOT_BITS, mix(269, number)
+    account = number >> SLOT_BITS
     return {
         "snippet": lambda: video_snippet(
             number, shelf.revision(number), shelf.published_at(number), shelf.title(account)
         ),
-        "contentDetails": lambda: {
-            "duration": iso_duration(library.duration_seconds(number)),
-            "dimension": "2d",
-            "definition": "hd",
-            "caption": "true" if seed % 3 == 0 else "false",
-            "licensedContent": seed % 2 == 0,
-            "contentRating": {},
-            "projection": "rectangular",
-        },
+        "contentDetails": lambda: video_details(number),
         "statistics": lambda: video_statistics(shelf, number),
-        "status": lambda: {
-            "uploadStatus": "processed",
-            "privacyStatus": shelf.privacy(number),
-            "license": "youtube",
-            "embeddable": True,
-            "publicStatsViewable": True,
-            "madeForKids": False,
-        },
+        "status": lambda: {**STATUS, "privacyStatus": shelf.privacy(number)},
         "player": lambda: {"embedHtml": embedding(f"embed/{video_id(number)}")},
         "topicDetails": lambda: {"topicCategories": ["https://en.wikipedia.org/wiki/Hobby"]},
         "recordingDetails": dict,
         "liveStreamingDetails": lambda: None,  # of a live stream only
-        "paidProductPlacementDetails": lambda: {"hasPaidProductPlacement": seed % 19 == 0},
+        "paidProductPlacementDetails": lambda: {"hasPaidProductPlacement": mix(267, number) % 19 == 0},
         "localizations": lambda: {
             "en": {
                 "title": names.video_title(number, shelf.revision(number)),
                 "description": names.description(number),
             }
         },
+    }
+
+
+def video_details(number: int) -> dict[str, Any]:
+    """Return how long a video is and what it is like."""
+    seed = mix(269, number)
+    return {
+        "duration": iso_duration(library.duration_seconds(number)),
+        "dimension": "2d",
+        "definition": "hd",
+        "caption": "true" if seed % 3 == 0 else "false",
+        "licensedContent": seed % 2 == 0,
+        "contentRating": {},
+        "projection": "rectangular",
     }
 
 
