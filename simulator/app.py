@@ -14,6 +14,7 @@ from simulator.outgoing import Outgoing
 from simulator.platform import Platform
 from simulator.spotify.platform import Spotify
 from simulator.world import World
+from simulator.youtube.platform import YouTube
 
 
 class Health:
@@ -41,7 +42,7 @@ def create_app(
     providers send what they send themselves.
     """
     world, outgoing = world or World(), outgoing or Outgoing()
-    platforms: tuple[Platform, ...] = (Spotify(world),)
+    platforms: tuple[Platform, ...] = (Spotify(world), YouTube(world, outgoing))
     inbox = receiver.Receiver(world, signing_secrets)
     return Front(
         world,

@@ -22,7 +22,8 @@ Kind = Literal[
     "missing_field",
     "repeat_page",
 ]
-POSITION_PARAMETERS = ("offset", "after", "before")
+POSITION_PARAMETERS = ("offset", "after", "before", "pageToken", "startIndex")
+LISTS = ("items", "rows")  # what providers call the list in a reply
 QUOTA_SECONDS, RATE_SECONDS, DRIP_SECONDS = 86_400, 5, 5.0
 
 
@@ -129,30 +130,36 @@ def spoiled(rule: Rule, reply: Reply) -> Reply:
     return reply
 
 
+def _list_name(envelope: dict[str, Any]) -> str | None:
+    return next((name for name in LISTS if isinstance(envelope.get(name), list)), None)
+
+
 def _envelope(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the object that holds ``items``, which some replies keep one level down."""
-    if isinstance(body.get("items"), list):
+    """Return the object that holds the list, which some replies keep one level down."""
+    if _list_name(body):
         return body
-    return next((part for part in body.values() if isinstance(part, dict) and "items" in part), body)
+    return next((part for part in body.values() if isinstance(part, dict) and _list_name(part)), body)
 
 
 def _null_every_second(body: dict[str, Any]) -> None:
-    items = _envelope(body).get("items")
-    if isinstance(items, list):
+    envelope = _envelope(body)
+    name = _list_name(envelope)
+    if name is not None:
+        items = envelope[name]
         items[::2] = [None] * len(items[::2])
 
 
 def _remove(body: dict[str, Any], path: str | None) -> None:
     """Remove ``path`` from every item, or from the envelope, or from the object itself."""
     envelope = _envelope(body)
-    items = envelope.get("items")
+    name = _list_name(envelope)
     if path is None:
-        envelope.pop("items" if isinstance(items, list) else "id", None)
+        envelope.pop(name or "id", None)
         return
     if path in envelope:
         del envelope[path]
         return
-    for item in items if isinstance(items, list) else [body]:
+    for item in envelope[name] if name else [body]:
         _remove_at(item, path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from resources.signing import SigningSecret
 from simulator.app import create_app
 from simulator.clock import Clock
 from simulator.front import Front
+from simulator.outgoing import Outgoing
 from simulator.world import World
 
 STARTED = 1_795_000_000.0  # 2026-11-18
@@ -78,6 +80,87 @@ class Sim:
         """Return the status and message of a refusal."""
         reply = self.get(path, account, **order)
         return reply.status_code, reply.json()["error"]["message"]
+
+
+@dataclass
+class Tube:
+    """The simulated YouTube, and who is told by its hub."""
+
+    sim: Sim
+    sent: list[httpx.Request] = field(default_factory=list)
+    answers: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(204)
+    tokens: dict[Any, str] = field(default_factory=dict)
+
+    def receive(self, request: httpx.Request) -> httpx.Response:
+        """Take what YouTube sends."""
+        self.sent.append(request)
+        return self.answers(request)
+
+    def token(self, account: int, scopes: Sequence[str] | None = None) -> str:
+        """Return an access token; scopes are named by their last part."""
+        key = (account, scopes)
+        if key not in self.tokens:
+            full = None if scopes is None else [f"https://www.googleapis.com/auth/{name}" for name in scopes]
+            order = {"provider": "youtube", "account": account, "scopes": full}
+            self.tokens[key] = self.sim.control("grants", **order)["access_token"]
+        return self.tokens[key]
+
+    def get(
+        self, path: str, account: int | None = 0, scopes: Sequence[str] | None = None, **parameters: Any
+    ) -> httpx.Response:
+        """Ask the Data API as an account, or with a key where it is ``None``."""
+        headers = {} if account is None else {"authorization": f"Bearer {self.token(account, scopes)}"}
+        parameters |= {"key": "simulator-key"} if account is None else {}
+        return self.sim.ask("GET", f"/youtube/v3/{path}", params=parameters, headers=headers)
+
+    def body(self, path: str, account: int | None = 0, **parameters: Any) -> Any:
+        """Return an accepted reply's body."""
+        reply = self.get(path, account, **parameters)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def refused(self, path: str, account: int | None = 0, **parameters: Any) -> tuple[int, str]:
+        """Return the status and reason of a refusal."""
+        reply = self.get(path, account, **parameters)
+        return reply.status_code, reply.json()["error"]["errors"][0]["reason"]
+
+    def uploads(self, account: int) -> str:
+        """Return the id of a channel's uploads playlist."""
+        channel = self.body("channels", account, part="contentDetails", mine="true")["items"][0]
+        return channel["contentDetails"]["relatedPlaylists"]["uploads"]
+
+    def items(self, path: str, account: int | None = 0, **parameters: Any) -> list[Any]:
+        """Read a list to its end."""
+        found: list[Any] = []
+        while True:
+            page = self.body(path, account, **parameters)
+            found += page["items"]
+            if "nextPageToken" not in page:
+                return found
+            parameters["pageToken"] = page["nextPageToken"]
+
+    def videos(self, account: int, viewer: int | None = -1) -> list[str]:
+        """Return the ids of a channel's uploads, newest first, as a viewer sees them: else its owner."""
+        seen_by = account if viewer == -1 else viewer
+        found = self.items(
+            "playlistItems", seen_by, part="contentDetails", playlistId=self.uploads(account), maxResults=50
+        )
+        return [item["contentDetails"]["videoId"] for item in found]
+
+    def order(self, name: str, method: str = "POST", **body: Any) -> Any:
+        """Give an order of YouTube's own."""
+        reply = self.sim.ask(method, f"/control/youtube/{name}", **({"json": body} if body else {}))
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+
+@pytest.fixture
+def tube() -> Tube:
+    world = World(accounts=100, clock=Clock(lambda: STARTED))
+    outgoing = Outgoing()
+    told = Tube(Sim(world, create_app(world, (), outgoing)))
+    outgoing.transport = httpx.MockTransport(told.receive)
+    return told
 
 
 @pytest.fixture
