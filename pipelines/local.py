@@ -8,20 +8,15 @@ from urllib.parse import urlsplit
 
 from resources.settings import Settings
 from resources.vault import signing_secrets_text
-
-SIMULATOR_CLIENT = ("simulator-client", "simulator-secret")
+from simulator.addresses import provider_settings
 
 
 def simulator_environment(settings: Settings, port: int) -> dict[str, str]:
     """Return the settings under which the simulator stands for the providers and for n8n."""
     base = f"http://127.0.0.1:{port}"
+    providers = provider_settings(base, "1800/30")
     return {
-        "BACKLINE_SPOTIFY_API_URL": f"{base}/spotify/v1",
-        "BACKLINE_SPOTIFY_AUTHORIZE_URL": f"{base}/spotify/authorize",
-        "BACKLINE_SPOTIFY_TOKEN_URL": f"{base}/spotify/api/token",
-        "BACKLINE_SPOTIFY_CLIENT_ID": SIMULATOR_CLIENT[0],
-        "BACKLINE_SPOTIFY_CLIENT_SECRET": SIMULATOR_CLIENT[1],
-        "BACKLINE_SPOTIFY_RATE_LIMIT": "1800/30",
+        **{f"BACKLINE_{name}": value for name, value in providers.items()},
         "BACKLINE_N8N_URL": settings.n8n_url or f"{base}/receiver",
         "BACKLINE_N8N_SIGNING_SECRETS": signing_secrets_text(settings),
     }

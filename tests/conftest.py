@@ -39,6 +39,7 @@ from resources.providers import PROVIDERS
 from resources.settings import Settings
 from resources.signing import SigningSecret
 from resources.vault import EncryptionKey
+from simulator.addresses import provider_settings
 from simulator.app import create_app
 from simulator.world import World
 
@@ -46,7 +47,6 @@ GIVEN_SERVER = "BACKLINE_TEST_POSTGRESQL_URL"
 SECRET = SigningSecret(b"0123456789abcdef0123456789abcdef")
 KEY = EncryptionKey(b"k" * 32)
 SIMULATOR = "http://simulator.test"
-SPOTIFY = PROVIDERS["spotify"]
 
 
 class Server:
@@ -283,10 +283,10 @@ class Wire(httpx.AsyncBaseTransport):
         return httpx.Response(response.status_code, headers=headers, content=body)
 
 
-def _wanted(org: str, grant: dict[str, Any], config: dict[str, Any]) -> Connection:
+def _wanted(org: str, grant: dict[str, Any], config: dict[str, Any], provider: str) -> Connection:
     return Connection(
         org_slug=org,
-        provider=SPOTIFY,
+        provider=PROVIDERS[provider],
         external_id=grant["external_id"],
         display_name=grant["display_name"],
         tokens=Tokens(grant["access_token"], grant["refresh_token"]),
@@ -359,24 +359,33 @@ class Simulated:
         asked = (f"{entry.path}?{entry.query}" if entry.query else entry.path for entry in entries)
         return [address for address in asked if part in address]
 
-    def grant(self, account: int, **order: Any) -> dict[str, Any]:
+    def grant(self, account: int, provider: str = "spotify", **order: Any) -> dict[str, Any]:
         """Make a grant of a simulated account."""
-        return self.control("grants", provider="spotify", account=account, **order)
+        return self.control("grants", provider=provider, account=account, **order)
 
     def connect(
-        self, org: str, account: int, config: dict[str, Any] | None = None, **order: Any
+        self,
+        org: str,
+        account: int,
+        config: dict[str, Any] | None = None,
+        provider: str = "spotify",
+        **order: Any,
     ) -> uuid.UUID:
         """Connect a simulated account to an org, and return its id."""
-        (made,) = self.import_grants([(org, [self.grant(account, **order)])], config)
+        grants = [self.grant(account, provider, **order)]
+        (made,) = self.import_grants([(org, grants)], config, provider)
         return made
 
     def import_grants(
-        self, orgs: list[tuple[str, list[dict[str, Any]]]], config: dict[str, Any] | None = None
+        self,
+        orgs: list[tuple[str, list[dict[str, Any]]]],
+        config: dict[str, Any] | None = None,
+        provider: str = "spotify",
     ) -> list[uuid.UUID]:
         """Connect the accounts of grants to orgs, in one transaction."""
         with self.database.write() as connection:
             return [
-                connect(self.backline, _wanted(org, grant, config or {}), "test", connection)[1]
+                connect(self.backline, _wanted(org, grant, config or {}, provider), "test", connection)[1]
                 for org, grants in orgs
                 for grant in grants
             ]
@@ -391,15 +400,8 @@ class Simulated:
 @pytest.fixture
 def backline(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backline:
     """A Backline on a fresh database, with a key, a signing secret, and the simulator's addresses."""
-    for name, value in {
-        "API_URL": f"{SIMULATOR}/spotify/v1",
-        "TOKEN_URL": f"{SIMULATOR}/spotify/api/token",
-        "AUTHORIZE_URL": f"{SIMULATOR}/spotify/authorize",
-        "CLIENT_ID": "simulator-client",
-        "CLIENT_SECRET": "simulator-secret",
-        "RATE_LIMIT": "1000000/1",
-    }.items():
-        monkeypatch.setenv(f"BACKLINE_SPOTIFY_{name}", value)
+    for name, value in provider_settings(SIMULATOR, "1000000/1").items():
+        monkeypatch.setenv(f"BACKLINE_{name}", value)
     url = database.url.render_as_string(hide_password=False)
     settings = Settings(
         home=tmp_path / "home",

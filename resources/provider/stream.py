@@ -59,9 +59,10 @@ class Ages:
 class FromStream:
     """Ask once for each row of another stream; rows whose ``version`` did not change are skipped.
 
-    The row's ``column`` stands in the path or in ``parameter``. The version is a column of the parent, or follows from its age. ``also`` are columns of the parent
-    that its requests or rows take. ``unreadable`` names the faults that make one parent's part of the
-    stream unreadable without being a failure: a playlist of somebody else answers 403.
+    The row's ``column`` stands in the path or in ``parameter``. The version is a column of the parent,
+    or follows from its age. ``also`` are columns of the parent that its requests or rows take.
+    ``unreadable`` names the faults that make one parent's part of the stream unreadable without being a
+    failure: a playlist of somebody else answers 403.
     """
 
     stream: str

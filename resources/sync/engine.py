@@ -63,7 +63,7 @@ class SyncEngine:
         self._open_accounts: Counter[uuid.UUID] = Counter()
         self._closed_orgs: set[uuid.UUID] = set()
         self._report = SyncReport({stream.name: StreamReport() for stream in request.streams})
-        self._crowd = Crowd()
+        self._crowd = Crowd(self._concurrency)
         shared = {one.name: self._crowd.requests(one.shared.size) for one in request.streams if one.shared}
         self._parts = RunParts(
             request.provider, self._stored_parents, full=request.full, days=request.days, shared=shared
@@ -150,6 +150,7 @@ class SyncEngine:
             finally:
                 self._crowd.leave()
             await ready.put(result)
+        self._crowd.complete()
 
     async def _read_account(
         self, api: ProviderClient, keeper: GrantKeeper, candidate: Candidate

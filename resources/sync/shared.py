@@ -39,9 +39,10 @@ class Wait:
 
 
 class Crowd:
-    """The accounts under way in one run, and the shared requests that they wait for."""
+    """The accounts under way in one run, at most ``size``, and the shared requests that they wait for."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self._size, self._is_complete = size, False
         self._active = self._waiting = self._in_flight = 0
         self._queues: list[SharedRequests] = []
 
@@ -54,6 +55,11 @@ class Crowd:
     def enter(self) -> None:
         """Count one more account under way."""
         self._active += 1
+
+    def complete(self) -> None:
+        """Take notice that no further account will enter."""
+        self._is_complete = True
+        self.flush_if_idle()
 
     def leave(self) -> None:
         """Count one account less; it may have been the one that the others waited for."""
@@ -70,7 +76,8 @@ class Crowd:
 
     def flush_if_idle(self) -> None:
         """Send what is not full where waiting longer cannot fill it."""
-        if not self._in_flight and self._waiting == self._active:
+        is_full = self._is_complete or self._active >= self._size
+        if is_full and not self._in_flight and self._waiting == self._active:
             for queue in self._queues:
                 queue.flush()
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from resources.database import Database, open_database
 from resources.signing import SigningSecret
 from resources.vault import EncryptionKey
+from simulator.addresses import provider_settings
 
 SHARED = Path(__file__).parents[3] / "shared"
 READY_SECONDS = 90
@@ -118,13 +119,8 @@ class Simulator:
         self.control("faults", kind=kind, match={"path_prefix": path}, **more)
 
     def settings(self) -> dict[str, str]:
-        """Return the settings under which it stands for Spotify and for n8n."""
-        return {
-            "N8N_URL": f"{self.address}/receiver",
-            "SPOTIFY_API_URL": f"{self.address}/spotify/v1",
-            "SPOTIFY_TOKEN_URL": f"{self.address}/spotify/api/token",
-            "SPOTIFY_AUTHORIZE_URL": f"{self.address}/spotify/authorize",
-        }
+        """Return the settings under which it stands for the providers and for n8n."""
+        return {"N8N_URL": f"{self.address}/receiver", **provider_settings(self.address, "1000000/1")}
 
     def received(self) -> dict[str, dict[str, Any]]:
         """Return the events received, by id."""

@@ -25,14 +25,15 @@ class Syncing:
     """A simulated installation whose syncs are run here."""
 
     simulated: Any
+    provider: Provider = SPOTIFY
 
     def request(
         self, *streams: str, run: str | None = None, root: str | None = None, **more: Any
     ) -> SyncRequest:
         """Return a request for some streams, all where none is named."""
         run = run or uuid.uuid4().hex
-        names = streams or tuple(stream.name for stream in SPOTIFY.streams)
-        return SyncRequest(SPOTIFY, SPOTIFY.selected(names), run, root or run, **more)
+        names = streams or tuple(stream.name for stream in self.provider.streams)
+        return SyncRequest(self.provider, self.provider.selected(names), run, root or run, **more)
 
     def sync(self, *streams: str, **more: Any) -> SyncReport:
         """Run a sync without waiting for real."""
@@ -45,7 +46,7 @@ class Syncing:
         self, stream: str, account: uuid.UUID | None = None, *, gone: bool = False
     ) -> list[dict[str, Any]]:
         """Return a stream's rows that are there, or with ``gone`` those that were deleted."""
-        table = table_of(SPOTIFY, SPOTIFY.stream(stream))
+        table = table_of(self.provider, self.provider.stream(stream))
         query = sa.select(table).where(
             table.c.deleted_at.is_not(None) if gone else table.c.deleted_at.is_(None)
         )
@@ -76,8 +77,8 @@ class Syncing:
     def everything(self, *but: str) -> dict[str, list[tuple[Any, ...]]]:
         """Return all stream tables' rows, without the columns named."""
         found = {}
-        for stream in SPOTIFY.streams:
-            table = table_of(SPOTIFY, stream)
+        for stream in self.provider.streams:
+            table = table_of(self.provider, stream)
             columns = [column for column in table.columns if column.name not in but]
             rows = self.simulated.rows(sa.select(*columns).order_by(*table.primary_key))
             found[stream.name] = [tuple(map(str, row.values())) for row in rows]
@@ -87,6 +88,16 @@ class Syncing:
 @pytest.fixture
 def syncing(simulated: Any) -> Syncing:
     return Syncing(simulated)
+
+
+@pytest.fixture
+def on_youtube(simulated: Any) -> Syncing:
+    return Syncing(simulated, PROVIDERS["youtube"])
+
+
+@pytest.fixture
+def on_instagram(simulated: Any) -> Syncing:
+    return Syncing(simulated, PROVIDERS["instagram"])
 
 
 @pytest.fixture(scope="session")
