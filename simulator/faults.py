@@ -22,6 +22,7 @@ Kind = Literal[
     "missing_field",
     "repeat_page",
 ]
+LISTS = ("items", "data")  # how providers name the list in a page
 POSITION_PARAMETERS = ("offset", "after", "before")
 QUOTA_SECONDS, RATE_SECONDS, DRIP_SECONDS = 86_400, 5, 5.0
 
@@ -130,14 +131,19 @@ def spoiled(rule: Rule, reply: Reply) -> Reply:
 
 
 def _envelope(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the object that holds ``items``, which some replies keep one level down."""
-    if isinstance(body.get("items"), list):
+    """Return the object that holds the list, which some replies keep one level down."""
+    if isinstance(body.get(_list_name(body)), list):
         return body
     return next((part for part in body.values() if isinstance(part, dict) and "items" in part), body)
 
 
+def _list_name(envelope: dict[str, Any]) -> str:
+    return next((name for name in LISTS if isinstance(envelope.get(name), list)), LISTS[0])
+
+
 def _null_every_second(body: dict[str, Any]) -> None:
-    items = _envelope(body).get("items")
+    envelope = _envelope(body)
+    items = envelope.get(_list_name(envelope))
     if isinstance(items, list):
         items[::2] = [None] * len(items[::2])
 
@@ -145,9 +151,10 @@ def _null_every_second(body: dict[str, Any]) -> None:
 def _remove(body: dict[str, Any], path: str | None) -> None:
     """Remove ``path`` from every item, or from the envelope, or from the object itself."""
     envelope = _envelope(body)
-    items = envelope.get("items")
+    name = _list_name(envelope)
+    items = envelope.get(name)
     if path is None:
-        envelope.pop("items" if isinstance(items, list) else "id", None)
+        envelope.pop(name if isinstance(items, list) else "id", None)
         return
     if path in envelope:
         del envelope[path]
