@@ -51,8 +51,9 @@ def _final(account: int, metric: str, day: int) -> int:
     if metric == "unfollows":
         return profile.unfollows_on(account, day)
     usual = 3 + profile.followers_at(account, day) // 4
-    swing = 50 + mix(347, account, day, SCALES[metric]) % 100  # percent
-    return usual * swing * SCALES[metric] // 100_000
+    swing = 50 + mix(347, account, day) % 100  # percent, of all metrics alike
+    own = 90 + mix(359, account, day, SCALES[metric]) % 20  # percent
+    return usual * swing * own * SCALES[metric] // 10_000_000
 
 
 def _percent(state: State, day: int) -> int:

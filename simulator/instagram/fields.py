@@ -76,9 +76,14 @@ def check(shape: Shape, wanted: Wanted) -> None:
             check(shape, inner)
         elif name in shape.elsewhere:
             raise errors.not_simulated(f"the field {name}")
-        elif name not in shape.readers or not set(inner) <= set(shape.parts.get(name, ())):
-            unknown = name if name not in shape.readers else next(iter(set(inner) - {"id"}))
-            raise Refused(f"(#100) Tried accessing nonexisting field ({unknown}) on node type ({shape.type})")
+        elif name not in shape.readers:
+            raise _unknown(name, shape)
+        elif unknown := [part for part in inner if part not in shape.parts.get(name, ())]:
+            raise _unknown(unknown[0], shape)
+
+
+def _unknown(name: str, shape: Shape) -> Refused:
+    return Refused(f"(#100) Tried accessing nonexisting field ({name}) on node type ({shape.type})")
 
 
 def read(shape: Shape, state: State, node: Node, wanted: Wanted) -> dict[str, Any]:
