@@ -16,7 +16,7 @@ from simulator.instagram.state import State
 Product = Literal["FEED", "REELS", "STORY"]
 LAST_POSTED_AT = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 SPACING_SECONDS, JITTER_SECONDS = 31 * 3_600, 10 * 3_600
-LARGE_EVERY, LARGE = 7, 150  # every seventh account has more media than two pages of 100 can hold at once
+LARGE_EVERY, LARGE = 7, 150  # every seventh account has two pages of 100
 OLD_EVERY, OLD_MEDIA = 3, 3  # every third account was made professional after its first three posts
 CDN_URL = "https://scontent.cdninstagram.com/v"
 
