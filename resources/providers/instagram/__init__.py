@@ -81,7 +81,7 @@ DAYS = Days(
     kind="unix",
     zone="America/Los_Angeles",
     span=1,  # a total is of the whole window
-    settling=2,
+    settling=3,
     initial=30,
     reach=730,
 )
