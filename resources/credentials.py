@@ -19,7 +19,8 @@ def store_credentials(
 ) -> None:
     """Seal and store an app's id and secret over older ones.
 
-    An empty secret means PKCE alone, which not every provider takes. Raise ``InputRefused`` where one is not what a developer console shows.
+    An empty secret means PKCE alone, which not every provider takes. Raise ``InputRefused`` where one is
+    not what a developer console shows.
     """
     client_id, client_secret = client_id.strip(), client_secret.strip()
     for field, value in (("client_id", client_id), ("client_secret", client_secret)):

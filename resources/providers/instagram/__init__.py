@@ -281,6 +281,7 @@ PROVIDER = Provider(
             },
             variants=tuple({"breakdown": part} for part in ("age", "city", "country", "gender")),
             reshape=unfold,
+            refresh=DAY,
             keeps=True,
             doc="Followers by age, city, country and gender, the 45 largest of each; from 100 followers on.",
         ),
