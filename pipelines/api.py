@@ -12,6 +12,7 @@ from resources.providers import PROVIDERS
 from resources.sync.engine import Progress
 from sensors.delivery import event_delivery
 from sensors.grants import grants_ending, grants_renewal
+from sensors.pushes import push_sensor, push_subscriptions
 from sensors.runs import run_failures
 
 
@@ -30,7 +31,10 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
             ),
             retention_schedule,
         ],
-        sensors=[event_delivery, grants_ending, grants_renewal, run_failures],
+        sensors=[
+            *(event_delivery, grants_ending, grants_renewal, run_failures),
+            *(push_sensor(jobs), push_subscriptions),
+        ],
         resources={"backline": backline},
         executor=dg.in_process_executor,
     )
