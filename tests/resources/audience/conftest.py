@@ -18,6 +18,7 @@ from resources.providers import PROVIDERS
 from resources.streams import table_of
 from resources.tables import AudienceDaily, ConnectedAccount, Org, StreamCursor, SyncResult
 
+ALL = Shard()
 LONG_AGO = utc_now() - timedelta(days=400)
 
 
@@ -35,6 +36,7 @@ class House:
     database: Database
 
     def org(self, slug: str) -> uuid.UUID:
+        """Return the id of an org, made where it is new."""
         with self.database.write() as connection:
             found = connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one_or_none()
             if found is None:
@@ -59,6 +61,7 @@ class House:
         return values["id"]
 
     def change(self, account: uuid.UUID, **values: Any) -> None:
+        """Change an account's row."""
         with self.database.write() as connection:
             update = sa.update(ConnectedAccount).where(ConnectedAccount.id == account)
             connection.execute(update.values(**values))
@@ -79,18 +82,18 @@ class House:
             insert = insert_into(connection, StreamCursor)
             cursor = insert.values(account_id=account, stream=stream, cursor={}, updated_at=at)
             connection.execute(
-                cursor.on_conflict_do_update(
-                    index_elements=["account_id", "stream"], set_={"updated_at": at}
-                )
+                cursor.on_conflict_do_update(index_elements=["account_id", "stream"], set_={"updated_at": at})
             )
         self.result(account, stream, len(rows), at)
 
     def provider(self, account: uuid.UUID):
+        """Return an account's provider."""
         with self.database.read() as connection:
             query = sa.select(ConnectedAccount.provider).where(ConnectedAccount.id == account)
             return PROVIDERS[connection.execute(query).scalar_one()]
 
     def result(self, account: uuid.UUID, stream: str, records: int, at: datetime, **more: Any) -> None:
+        """Write how a pass over a stream went."""
         values = {
             "run_id": uuid.uuid4().hex,
             "asset": f"{self.provider(account).name}/{stream}",
@@ -107,7 +110,7 @@ class House:
         with self.database.write() as connection:
             connection.execute(sa.insert(SyncResult).values(**values))
 
-    def refresh(self, *, shard: Shard = Shard(), full: bool = False) -> int:
+    def refresh(self, *, shard: Shard = ALL, full: bool = False) -> int:
         """Refresh the audience of all providers, and return how many rows were written or changed."""
         done = refresh_daily(self.database, list(PROVIDERS.values()), shard, full=full)
         assert [part.error for part in done.values() if part.error] == []

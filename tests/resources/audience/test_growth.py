@@ -82,7 +82,11 @@ def test_a_number_by_day_is_compared_with_the_same_weekday(house, refresh, growt
 
 
 def test_shares_are_of_the_orgs_followers(house, refresh, growth):
-    for org, provider, value in (("north", "instagram", 30), ("north", "youtube", 10), ("south", "youtube", 5)):
+    for org, provider, value in (
+        ("north", "instagram", 30),
+        ("north", "youtube", 10),
+        ("south", "youtube", 5),
+    ):
         house.write_number(house.account(org, provider), TODAY, value)
     house.write_number(house.account(provider="youtube"), TODAY, 9, metric="views")
     refresh()

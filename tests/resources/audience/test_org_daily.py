@@ -46,7 +46,8 @@ def sums(house):
 
 def test_the_accounts_of_an_org_are_summed_by_provider(house, refresh, sums):
     for org, provider, value in (
-        ("north", "instagram", 10), ("north", "instagram", 5), ("north", "youtube", 7), ("south", "instagram", 1),
+        ("north", "instagram", 10), ("north", "instagram", 5), ("north", "youtube", 7),
+        ("south", "instagram", 1),
     ):  # fmt: skip
         house.write_number(house.account(org, provider), TODAY, value)
     report = refresh()
