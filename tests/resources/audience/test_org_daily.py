@@ -170,3 +170,15 @@ def test_the_preview_shows_the_newest_rows_and_no_more_than_twenty(house, refres
     assert len(report.preview) == 20
     assert report.preview[0]["day"] == TODAY.isoformat()
     assert report.preview[0]["value"] == 30
+
+
+def test_each_org_is_summed_from_its_own_first_changed_day_on(house, refresh):
+    north, south = (house.account(org, "instagram") for org in ("north", "south"))
+    for account in (north, south):
+        house.write_number(account, ago(9), 10)
+    refresh()
+    with house.database.write() as connection:
+        connection.exec_driver_sql("UPDATE audience_daily SET updated_at = NULL")
+    house.write_number(north, ago(5), 11)
+    house.write_number(south, ago(0), 11)
+    assert refresh().rows == 6 + 1
