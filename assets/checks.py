@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from resources.errors import BudgetSpent, ParkingError
 from resources.provider import Stream
 from resources.sync.report import StreamReport
 
@@ -11,7 +12,7 @@ LOWEST_SUCCESS_RATE = 0.99
 LONGEST_MEAN_MS = 2_000
 DESCRIPTIONS = {
     "api_success_rate": "More than 99 % of the requests were answered. If red: see which error grew in "
-    "`failed accounts`, and the provider's status page.",
+    "`failed accounts`, and the provider's status page; `waits` says until when the provider wants none.",
     "response_time": "The mean response took less than 2 s. If red: the provider is slow; syncs take longer.",
     "schema": "Every item was what the stream declares. If red: the provider changed its replies; compare "
     "the problems named with its changelog.",
@@ -23,17 +24,25 @@ def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(name, asset=key, description=text) for name, text in DESCRIPTIONS.items()]
 
 
-def judge(key: dg.AssetKey, stream: Stream, report: StreamReport) -> list[dg.AssetCheckResult]:
-    """Return the verdicts of one run over one stream."""
+def judge(
+    key: dg.AssetKey, stream: Stream, report: StreamReport, stopped: ParkingError | None = None
+) -> list[dg.AssetCheckResult]:
+    """Return the verdicts of one run over one stream; ``stopped`` is why it did not ask for all accounts."""
     usage, rate = report.usage, success_rate(report)
     mean_ms = usage.latency.mean_ms
+    imposed = stopped is not None and not isinstance(stopped, BudgetSpent)
     return [
         dg.AssetCheckResult(
             asset_key=key,
             check_name="api_success_rate",
-            passed=rate > LOWEST_SUCCESS_RATE,
+            passed=rate > LOWEST_SUCCESS_RATE and not imposed,
             severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"success_rate": round(rate, 4), "requests": usage.requests, "refused": usage.refused},
+            metadata={
+                "success_rate": round(rate, 4),
+                "requests": usage.requests,
+                "refused": usage.refused,
+                **({"waits": str(stopped)} if stopped else {}),
+            },
         ),
         dg.AssetCheckResult(
             asset_key=key,

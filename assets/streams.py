@@ -2,8 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -32,12 +32,17 @@ SOURCE_TAG = "backline/source"
 
 
 class SyncConfig(dg.Config):
-    """Which accounts to sync, and how; all connected ones where nothing is said."""
+    """Which accounts to sync, and how; all connected ones where nothing is said.
+
+    ``first_day`` and ``last_day`` (``2026-11-23``) read days again of streams with a history by the day.
+    """
 
     orgs: list[str] = []  # noqa: RUF012  # pydantic copies it
     accounts: list[str] = []  # noqa: RUF012  # likewise
     only_failed: bool = False
     full: bool = False
+    first_day: str = ""
+    last_day: str = ""
 
 
 def shards_of(shards: int) -> dg.StaticPartitionsDefinition:
@@ -104,9 +109,13 @@ def _results(
     """Yield what was chosen of the streams that were synced: their materializations, their checks."""
     for stream in request.streams:
         key, summary = stream_key(provider, stream.name), report.streams[stream.name]
-        checks = [check for check in judge(key, stream, summary) if _is_chosen(context, check)]
+        checks = [
+            check for check in judge(key, stream, summary, report.stopped) if _is_chosen(context, check)
+        ]
         if key in context.selected_asset_keys:
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata_of(summary), check_results=checks)
+            yield dg.MaterializeResult(
+                asset_key=key, metadata=metadata_of(summary, report), check_results=checks
+            )
         else:
             yield from checks
 
@@ -123,10 +132,10 @@ def _request(
 ) -> SyncRequest:
     chosen = {key.path[-1] for key in context.selected_asset_keys}
     chosen |= {check.asset_key.path[-1] for check in context.selected_asset_check_keys}
-    run = context.run
+    run, streams = context.run, provider.selected(tuple(chosen))
     return SyncRequest(
         provider=provider,
-        streams=provider.selected(tuple(chosen)),
+        streams=streams,
         run_id=run.run_id,
         root_run_id=root_run_id(run),
         # checks run alone carry no partition: they are of all shards
@@ -136,8 +145,30 @@ def _request(
         accounts=tuple(_account_id(account) for account in config.accounts),
         only_failed=config.only_failed,
         full=config.full,
+        days=asked_days(streams, config.first_day, config.last_day),
         source="manual" if run.tags.get(SOURCE_TAG) == "manual" else "api",
     )
+
+
+def asked_days(streams: Sequence[Stream], first: str, last: str) -> tuple[date, date] | None:
+    """Read the days that a person asked for; raise ``InputRefused`` where no stream has them."""
+    if not first and not last:
+        return None
+    begin, end = _day("first_day", first), _day("last_day", last)
+    if begin > end:
+        raise InputRefused("first_day", f"{begin} is after {end}", "give the earlier day first")
+    if without := [stream.name for stream in streams if stream.days is None]:
+        problem = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no history by the day"
+        raise InputRefused("first_day", problem, "choose streams that have, or leave the days out")
+    return begin, end
+
+
+def _day(field: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        problem = f"{text!r} is no day" if text else "is missing"
+        raise InputRefused(field, problem, "give the first and the last day as 2026-11-23") from None
 
 
 def _account_id(text: str) -> uuid.UUID:
@@ -164,6 +195,9 @@ def _logged(log: Callable[[str], None]) -> Callable[[SyncReport], None]:
 def _fail_above(threshold: float, provider: Provider, report: SyncReport) -> None:
     if report.failed_share > threshold:
         failed, total = report.accounts["failed"], report.accounts.total()
+        if report.stopped is not None:
+            waiting = f"{report.deferred} of {total + report.deferred} {provider.title} accounts wait"
+            raise dg.Failure(f"{waiting}; {report.stopped}", allow_retries=False)
         first = next(trouble for stream in report.streams.values() for trouble in stream.troubles)
         raise dg.Failure(
             f"{failed} of {total} {provider.title} accounts failed; "

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
+from resources.endings import cure_of, end_of
 from resources.errors import ProviderError
 from resources.provider import Provider
 from resources.providers import PROVIDERS
@@ -64,7 +65,10 @@ class AccountEntry:
     error_type: str | None
     error_message: str | None
     created_at: datetime
+    retry_at: datetime | None
     authorized_at: datetime | None
+    ends_at: datetime | None
+    expires_at: datetime | None
     scopes: tuple[str, ...]
     now: datetime
 
@@ -83,10 +87,7 @@ class AccountEntry:
     @property
     def authorization_ends_at(self) -> datetime | None:
         """When a person must have consented again; ``None`` where that is never, or already needed."""
-        lifetime = self.provider.oauth.lifetime
-        if lifetime is None or self.authorized_at is None or self.status != "connected":
-            return None
-        return self.authorized_at + lifetime
+        return end_of(self.provider, self) if self.status == "connected" else None
 
     @property
     def ending(self) -> Level | None:
@@ -129,9 +130,8 @@ class AccountEntry:
             return Trouble("bad", "Authorization ended", f"{title} asks for consent anew.", RECONNECT)
         if self.ending == "warn":
             cause = f"{title} wants its owner's consent again by then."
-            return Trouble(
-                "warn", "Authorization ends soon", cause, "Reconnect before; syncs go on meanwhile."
-            )
+            cure = f"Reconnect before; syncs go on meanwhile. {cure_of(self.provider, self)}".strip()
+            return Trouble("warn", "Authorization ends soon", cause, cure)
         return None
 
     def _sync_trouble(self) -> Trouble | None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from console.account_entry import AccountEntry
 from resources.database import Database, utc_now
+from resources.endings import ends_before
 from resources.providers import PROVIDERS
 from resources.tables import ConnectedAccount, Grant, Org
 
@@ -31,7 +32,8 @@ OF_ENTRY: tuple[Any, ...] = (
     *(ConnectedAccount.id, ConnectedAccount.provider, ConnectedAccount.external_id),
     *(ConnectedAccount.display_name, ConnectedAccount.status, ConnectedAccount.sync_status),
     *(ConnectedAccount.last_sync_at, ConnectedAccount.error_type, ConnectedAccount.error_message),
-    *(ConnectedAccount.created_at, Grant.authorized_at, Grant.scopes),
+    *(ConnectedAccount.created_at, ConnectedAccount.retry_at),
+    *(Grant.authorized_at, Grant.ends_at, Grant.expires_at, Grant.scopes),
 )
 
 
@@ -89,10 +91,8 @@ def _conditions(now: datetime) -> dict[State, sa.ColumnElement[bool]]:
 def _ending(now: datetime) -> sa.ColumnElement[bool]:
     """Return whether an authorization ends soon, or has ended, by its provider's own lifetime."""
     soon = (
-        (ConnectedAccount.provider == provider.name)
-        & (Grant.authorized_at <= now - provider.oauth.lifetime + provider.oauth.announce)
+        (ConnectedAccount.provider == provider.name) & ends_before(provider, now + provider.oauth.announce)
         for provider in PROVIDERS.values()
-        if provider.oauth.lifetime is not None
     )
     return sa.or_(sa.false(), *soon)
 

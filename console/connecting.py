@@ -145,7 +145,8 @@ async def _connect(console: Console, back: Return) -> uuid.UUID:
         raise PageError(HTTPStatus.BAD_REQUEST, no_code(provider, pending.org_slug))
     try:
         async with console.asking(provider) as asker:
-            reply, person = await asker.exchange(back.code, pending.begun.verifier)
+            code = back.code.removesuffix("#_")  # Instagram writes it behind, some browsers along
+            reply, person = await asker.exchange(code, pending.begun.verifier)
     except ProviderError as error:
         raise PageError(HTTPStatus.BAD_GATEWAY, failed(provider, pending.org_slug, error)) from None
     return await asyncio.to_thread(_store, console, provider, pending, reply, person)

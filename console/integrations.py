@@ -23,6 +23,7 @@ from console.connecting import ACTOR
 from console.faults import NOT_FOUND
 from console.pages import HOME, PageError, page
 from console.parts import Console, ConsolePart
+from console.quotas import QuotaState, quota_state
 from console.testing import verdict_on
 from resources import accounts, parking
 from resources.credentials import store_credentials
@@ -53,6 +54,7 @@ class ProviderCard:
     problem: InputRefused | SealBroken | None
     parked: ParkingError | None
     redirect_uri: str
+    quota: QuotaState | None
 
 
 def masked(text: str) -> str:
@@ -77,6 +79,7 @@ def card_of(console: Console, provider: Provider, how_many: int) -> ProviderCard
         problem,
         parking.current(backline.database, provider),
         backline.redirect_uri(provider),
+        quota_state(backline, provider),
     )
 
 

@@ -12,7 +12,7 @@ from resources.backline import Backline
 from resources.providers import PROVIDERS
 from resources.sync.engine import Progress
 from sensors.delivery import event_delivery
-from sensors.grants import grants_ending
+from sensors.grants import grants_ending, grants_renewal
 from sensors.runs import run_failures
 
 
@@ -34,7 +34,7 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
             ),
             retention_schedule,
         ],
-        sensors=[event_delivery, grants_ending, run_failures, audience_automation],
+        sensors=[event_delivery, grants_ending, grants_renewal, run_failures, audience_automation],
         resources={"backline": backline},
         executor=dg.in_process_executor,
     )

@@ -9,7 +9,9 @@ from dagster import RunsFilter
 
 from resources import parking
 from resources.backline import Backline
-from resources.provider import Provider
+from resources.budget import balances
+from resources.database import utc_now
+from resources.provider import MAIN_BUCKET, Provider
 from sensors.runs import IN_PROGRESS, PARTITION_TAG, provider_of
 
 
@@ -51,6 +53,9 @@ def sync_schedule(
         if parked is not None:
             yield dg.SkipReason(str(parked))
             return
+        if (spent := _spent(backline, provider)) is not None:
+            yield dg.SkipReason(spent)
+            return
         busy = _busy_shards(context.instance, provider)
         moment = context.scheduled_execution_time.isoformat()
         idle = [shard for shard in shards if shard not in busy]
@@ -60,6 +65,21 @@ def sync_schedule(
             yield dg.RunRequest(run_key=f"{moment}/{shard}", partition_key=shard)
 
     return tick
+
+
+def _spent(backline: Backline, provider: Provider) -> str | None:
+    """Return why nothing can be paid for today, or ``None``."""
+    quota = backline.quota(provider)
+    if quota is None:
+        return None
+    main = next(one for one in balances(backline.database, provider, quota) if one.bucket == MAIN_BUCKET)
+    if main.left_for_schedules:
+        return None
+    reset = quota.reset(utc_now())
+    return (
+        f"{main.spent:,} of {provider.title}'s {main.limit:,} units of today are spent and {main.left:,} are "
+        f"kept for people; schedules go on at {reset:%Y-%m-%d %H:%M} UTC."
+    )
 
 
 def _busy_shards(instance: dg.DagsterInstance, provider: Provider) -> set[str]:

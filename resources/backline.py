@@ -126,7 +126,10 @@ class Backline:
             secret = self.vault.unseal(sealed, credentials_subject(provider))
             return Credentials(stored.client_id, secret.decode())
         settings = self.provider_settings(provider)
+        secret_text, purpose = settings.client_secret.get_secret_value(), f"connecting {provider.title}"
         if not settings.client_id:
             name = f"BACKLINE_{provider.name.upper()}_CLIENT_ID"
-            raise SettingMissing(name, f"connecting {provider.title} and renewing its grants")
-        return Credentials(settings.client_id, settings.client_secret.get_secret_value())
+            raise SettingMissing(name, f"{purpose} and renewing its grants")
+        if not secret_text and provider.oauth.needs_secret:
+            raise SettingMissing(f"BACKLINE_{provider.name.upper()}_CLIENT_SECRET", purpose)
+        return Credentials(settings.client_id, secret_text)

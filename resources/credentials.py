@@ -17,13 +17,15 @@ VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,512}")
 def store_credentials(
     backline: Backline, provider: Provider, client_id: str, client_secret: str, actor: str
 ) -> None:
-    """Seal and store an app's id and secret over older ones; an empty secret means PKCE alone.
+    """Seal and store an app's id and secret over older ones.
 
-    Raise ``InputRefused`` where one is not what a developer console shows.
+    An empty secret means PKCE alone, which not every provider takes. Raise ``InputRefused`` where one is
+    not what a developer console shows.
     """
     client_id, client_secret = client_id.strip(), client_secret.strip()
     for field, value in (("client_id", client_id), ("client_secret", client_secret)):
-        if not VISIBLE_ASCII.fullmatch(value) and not (field == "client_secret" and value == ""):
+        may_be_empty = field == "client_secret" and not provider.oauth.needs_secret
+        if not VISIBLE_ASCII.fullmatch(value) and not (may_be_empty and value == ""):
             problem = "is empty, too long, or holds blanks or letters outside ASCII"
             raise InputRefused(field, problem, f"copy it from {provider.title}'s developer console")
     sealed = backline.vault.seal(client_secret.encode(), credentials_subject(provider))

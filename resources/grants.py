@@ -36,6 +36,7 @@ REFRESH_AHEAD = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
 WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 75
 GRACE_SECONDS = 5
+GRANT_COLUMNS = ("account_id", "sealed", "key_id", "expires_at", "generation", "updated_at")
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -245,8 +246,8 @@ class GrantKeeper:
 
 
 def _stored(grant: HeldGrant) -> sa.Select[*tuple[Any, ...]]:
-    columns = (Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation)
-    return sa.select(*columns, Grant.updated_at).where(Grant.account_id == grant.account_id)
+    columns = [getattr(Grant, name) for name in GRANT_COLUMNS]
+    return sa.select(*columns).where(Grant.account_id == grant.account_id)
 
 
 async def _finished(refreshing: Coroutine[None, None, HeldGrant]) -> HeldGrant:

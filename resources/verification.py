@@ -17,7 +17,7 @@ from resources import parking
 from resources.backline import Backline
 from resources.budget import Purse
 from resources.errors import ContractChanged, GrantExpired, ParkingError, Transient
-from resources.grants import GrantKeeper, HeldGrant, open_grant
+from resources.grants import GRANT_COLUMNS, GrantKeeper, HeldGrant, open_grant
 from resources.http import ProviderClient, Usage
 from resources.limiter import AppLimiter
 from resources.oauth import TokenClient
@@ -55,7 +55,7 @@ def find_account(backline: Backline, account_id: uuid.UUID) -> StoredAccount | N
     account = ConnectedAccount
     columns: tuple[Any, ...] = (
         *(account.id, account.org_id, account.provider, account.external_id),
-        *(Grant.account_id, Grant.sealed, Grant.key_id, Grant.expires_at, Grant.generation, Grant.updated_at),
+        *(getattr(Grant, name) for name in GRANT_COLUMNS),
     )
     query = sa.select(*columns).join_from(account, Grant, isouter=True).where(account.id == account_id)
     with backline.database.read() as connection:

@@ -10,6 +10,7 @@ from simulator.control import PREFIX as CONTROL
 from simulator.control import Control
 from simulator.exchange import Reply, Request, as_json
 from simulator.front import Front
+from simulator.instagram.platform import Instagram
 from simulator.outgoing import Outgoing
 from simulator.platform import Platform
 from simulator.spotify.platform import Spotify
@@ -42,7 +43,7 @@ def create_app(
     providers send what they send themselves.
     """
     world, outgoing = world or World(), outgoing or Outgoing()
-    platforms: tuple[Platform, ...] = (Spotify(world), YouTube(world, outgoing))
+    platforms: tuple[Platform, ...] = (Spotify(world), Instagram(world, outgoing), YouTube(world, outgoing))
     inbox = receiver.Receiver(world, signing_secrets)
     return Front(
         world,

@@ -23,7 +23,7 @@ Kind = Literal[
     "repeat_page",
 ]
 POSITION_PARAMETERS = ("offset", "after", "before", "pageToken", "startIndex")
-LISTS = ("items", "rows")  # what providers call the list in a reply
+LISTS = ("items", "rows", "data")  # what providers call the list in a reply
 QUOTA_SECONDS, RATE_SECONDS, DRIP_SECONDS = 86_400, 5, 5.0
 
 

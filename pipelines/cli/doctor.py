@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from pipelines.cli.output import json_option, show_json, show_table
 from resources import migrations, parking
 from resources.backline import Backline
+from resources.budget import balances
 from resources.errors import BacklineError
+from resources.provider import MAIN_BUCKET, Provider
 from resources.providers import PROVIDERS
 from resources.tables import ConnectedAccount, WebhookEvent
 
@@ -78,7 +80,20 @@ def _providers(backline: Backline) -> Iterator[Finding]:
             continue
         parked = parking.current(backline.database, provider)
         detail = str(parked) if parked else f"app set, calls {backline.api_urls(provider)['']}"
+        detail += "" if parked else _quota(backline, provider)
         yield Finding(provider.title, BROKEN if parked else OK, detail, "wait" if parked else "")
+
+
+def _quota(backline: Backline, provider: Provider) -> str:
+    """Return what of the app's quota is left today."""
+    quota = backline.quota(provider)
+    if quota is None:
+        return ""
+    told = []
+    for one in balances(backline.database, provider, quota):
+        purpose = "" if one.bucket == MAIN_BUCKET else f" for `{one.bucket}`"
+        told.append(f"{one.left:,} of {one.limit:,} units left{purpose}")
+    return f", {', '.join(told)} today"
 
 
 def _accounts(backline: Backline) -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 import click
 import sqlalchemy as sa
 
-from pipelines.cli.output import json_option, migrated, people, show_json, show_table
+from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
 from pipelines.cli.sync_runs import Scope, run_shards
 from pipelines.cli.sync_summary import summarise
 from resources import parking
@@ -17,6 +18,7 @@ from resources.backline import Backline
 from resources.errors import InputRefused
 from resources.provider import Provider
 from resources.providers import find_provider
+from resources.sync.plan import plan_of
 from resources.tables import ConnectedAccount, Org
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -54,12 +56,16 @@ def sync(  # noqa: PLR0913  # one parameter an option
     repeated.
     """
     backline = migrated(Backline())
-    scope = Scope(find_provider(provider), streams, orgs, accounts, only_failed, full)
-    _check_days(scope.provider, first, last)
+    known = find_provider(provider)
+    days = _days(known, streams, first, last)
+    streams = streams or (tuple(s.name for s in known.streams if s.days and not s.optional) if days else ())
+    scope = Scope(known, streams, orgs, accounts, only_failed, full, days)
     total = _check(backline, scope)
     parked = parking.current(backline.database, scope.provider)
     if parked is not None:
         raise parked
+    if not as_json:
+        _show_plan(backline, scope)
     runs = run_shards(backline, scope, total, quiet=as_json)
     summary = summarise(backline, scope.provider, runs)
     if as_json:
@@ -69,18 +75,35 @@ def sync(  # noqa: PLR0913  # one parameter an option
     context.exit(0 if summary["ok"] else 1)
 
 
-def _check_days(provider: Provider, first: datetime | None, last: datetime | None) -> None:
-    """Refuse days: no stream that is declared so far has a history that can be asked for by the day."""
+def _days(
+    provider: Provider, streams: Sequence[str], first: datetime | None, last: datetime | None
+) -> tuple[date, date] | None:
+    """Return the days asked for; refuse them where a stream has no history by the day."""
     if first is None and last is None:
-        return
+        return None
     if first is None or last is None:
         missing = "--from" if first is None else "--to"
         raise InputRefused(missing, "is missing", "give the first and the last day")
     if first > last:
         problem = f"{first:%Y-%m-%d} is after {last:%Y-%m-%d}"
         raise InputRefused("--from", problem, "give the earlier day first")
-    problem = f"no stream of {provider.title} has a history by the day"
-    raise InputRefused("--from and --to", problem, "leave them out, or say --full to read all there is")
+    having = [stream.name for stream in provider.streams if stream.days]
+    if not having:
+        problem = f"no stream of {provider.title} has a history by the day"
+        raise InputRefused("--from and --to", problem, "leave them out, or say --full to read all there is")
+    if without := [name for name in streams if name not in having]:
+        problem = f"{', '.join(without)} has no history by the day"
+        raise InputRefused("--from and --to", problem, f"name some of {', '.join(having)}, or no stream")
+    return first.date(), last.date()
+
+
+def _show_plan(backline: Backline, scope: Scope) -> None:
+    """Say what the sync will cost of the app's quota, before it begins."""
+    quota = backline.quota(scope.provider)
+    if quota is not None:
+        plan = plan_of(backline.database, scope.request(), quota)
+        color = "dim" if plan.is_affordable else "yellow"
+        errors.print(f"[{color}]{scope.provider.title}: {plan}.[/]")
 
 
 def _check(backline: Backline, scope: Scope) -> int:

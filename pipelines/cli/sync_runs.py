@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -23,6 +23,7 @@ from resources.backline import Backline
 from resources.database import utc_now
 from resources.provider import Provider
 from resources.sync.report import SyncReport
+from resources.sync.request import SyncRequest
 from sensors.runs import KILLED_TAG, PROCESS_TAG, close_dead_runs, process_name
 
 SCOPE_TAG, INTERRUPTED = "backline/scope", "DagsterExecutionInterruptedError"
@@ -39,26 +40,45 @@ class Scope:
     accounts: tuple[uuid.UUID, ...]
     only_failed: bool
     full: bool
+    days: tuple[date, date] | None = None
 
     @property
     def tag(self) -> str:
         """A word that is the same for the same scope, by which an unfinished run is found again."""
-        parts = (*self.streams, *self.orgs, *map(str, self.accounts), self.only_failed, self.full)
+        parts = (*self.streams, *self.orgs, *map(str, self.accounts), self.only_failed, self.full, self.days)
         return uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(map(str, parts))).hex
 
     @property
     def run_config(self) -> dict[str, Any]:
         """The run's configuration; the console log is left to the progress bar."""
-        config = {
+        config: dict[str, Any] = {
             "orgs": list(self.orgs),
             "accounts": [str(account) for account in self.accounts],
             "only_failed": self.only_failed,
             "full": self.full,
         }
+        if self.days is not None:
+            config |= {"first_day": self.days[0].isoformat(), "last_day": self.days[1].isoformat()}
         return {
             "ops": {f"{self.provider.name}_streams": {"config": config}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         }
+
+    def request(self) -> SyncRequest:
+        """Return the same as one request of all shards, to plan it."""
+        names = self.streams or tuple(stream.name for stream in self.provider.streams)
+        return SyncRequest(
+            self.provider,
+            self.provider.selected(names),
+            run_id="plan",
+            root_run_id="plan",
+            orgs=self.orgs,
+            accounts=self.accounts,
+            only_failed=self.only_failed,
+            full=self.full,
+            days=self.days,
+            source="manual",
+        )
 
 
 def run_shards(backline: Backline, scope: Scope, total: int, *, quiet: bool) -> list[str]:

@@ -50,10 +50,16 @@ class Quota:
         """Return the day that spending at ``now`` counts to."""
         return now.astimezone(ZoneInfo(self.zone)).date()
 
+    def began(self, now: datetime) -> datetime:
+        """Return when the day of ``now`` began, in UTC."""
+        return self._midnight(self.day(now))
+
     def reset(self, now: datetime) -> datetime:
         """Return when the next day begins, in UTC."""
-        midnight = datetime.combine(self.day(now) + timedelta(days=1), time(), ZoneInfo(self.zone))
-        return midnight.astimezone(UTC)
+        return self._midnight(self.day(now) + timedelta(days=1))
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), ZoneInfo(self.zone)).astimezone(UTC)
 
 
 @dataclass(frozen=True)

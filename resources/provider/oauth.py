@@ -61,6 +61,11 @@ class OAuth:
     announce: timedelta = timedelta(days=14)
 
     @property
+    def needs_secret(self) -> bool:
+        """Whether an app without a secret cannot connect anybody; PKCE alone is enough for some."""
+        return not self.pkce or self.secret_in == "body"  # noqa: S105  # a place, no secret
+
+    @property
     def all_scopes(self) -> tuple[str, ...]:
         """Everything that a person is asked for."""
         return (*self.scopes, *self.optional_scopes)

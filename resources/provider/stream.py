@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -40,18 +41,23 @@ class Ages:
     """How often a parent is asked again, by the age of the moment in its ``column``.
 
     Each of ``steps`` is an age and an interval: a parent younger than the age is asked once an interval; one
-    older than all of them is not asked any more. Days are UTC.
+    older than all of them is not asked any more.
     """
 
     column: str
     steps: tuple[tuple[timedelta, timedelta], ...]
 
-    def version(self, born: datetime | None, now: datetime) -> int | None:
-        """Return a number that changes when it is time to ask again; ``None`` where it never is."""
+    def version(self, born: datetime | None, now: datetime, key: str) -> int | None:
+        """Return a number that changes when it is time to ask again; ``None`` where it never is.
+
+        The parents' times are spread over the interval by their ``key``, so that not all come at once.
+        """
         age = timedelta(0) if born is None else now - born
         for place, (limit, interval) in enumerate(self.steps):
             if age < limit:
-                return int(now.timestamp() // interval.total_seconds()) * len(self.steps) + place
+                seconds = interval.total_seconds()
+                spread = zlib.crc32(key.encode()) % seconds
+                return int((now.timestamp() + spread) // seconds) * len(self.steps) + place
         return None
 
 
@@ -168,7 +174,8 @@ class Stream:
     stream incremental: the newest value is where the next sync starts. ``keeps`` says that rows stay
     when they are no longer listed. ``optional`` streams are read only where the scope was granted or,
     without a scope, where the account's configuration lists them in ``optional_streams``. ``split``
-    names a parameter whose words are asked one by one where the whole is refused. ``absent`` are the
+    names a parameter whose words are asked one by one where the whole is refused. A stream is not read
+    again within ``refresh``, and ``may_wait`` where a run cannot pay for everything. ``absent`` are the
     faults that mean there is nothing to read. ``public`` ones are asked for with the app's key where
     there is one. ``reshape`` turns a decoded reply into its items.
     """
@@ -192,6 +199,8 @@ class Stream:
     cursor_column: str | None = None
     days: Days | None = None
     newest_first: NewestFirst | None = None
+    refresh: timedelta | None = None
+    may_wait: bool = False
     keeps: bool = False
     split: str = ""
     absent: tuple[type[ProviderError], ...] = ()

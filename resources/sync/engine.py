@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import httpx
 import sqlalchemy as sa
@@ -58,6 +59,7 @@ class SyncEngine:
         self._concurrency = max(backline.settings.sync_concurrency, _largest_share(request))
         self._decoders = {stream.name: ReplyDecoder(stream) for stream in request.streams}
         self._writer = Writer(backline.database, request)
+        self._streams = request.streams
         self._parked: ParkingError | None = None
         self._stopped_at: Candidate | None = None
         self._open_accounts: Counter[uuid.UUID] = Counter()
@@ -101,6 +103,8 @@ class SyncEngine:
         if quota is not None:
             plan = await asyncio.to_thread(plan_of, self._backline.database, self._request, quota)
             self._report.plan = plan
+            self._parts = replace(self._parts, thrifty=bool(plan.left_out))
+            self._streams = tuple(one for one in self._request.streams if one.name not in plan.left_out)
             logger.info("%s: %s.", self._request.provider.title, plan)
 
     async def _read_all(
@@ -170,7 +174,7 @@ class SyncEngine:
                 key=self._backline.api_key(self._request.provider),
             )
             reader = AccountReader(candidate.account, client, self._parts)
-            result = await reader.read(self._request.streams)
+            result = await reader.read(self._streams)
         except ProviderError as error:
             result = self._failed(candidate, error)
         except SealBroken as error:
@@ -182,7 +186,7 @@ class SyncEngine:
         return result.paid_for()
 
     def _failed(self, candidate: Candidate, error: ProviderError) -> AccountPass:
-        passes = [StreamPass(stream, error=error, complete=False) for stream in self._request.streams]
+        passes = [StreamPass(stream, error=error, complete=False) for stream in self._streams]
         return AccountPass(candidate.account, passes)
 
     def _deferred(self, candidate: Candidate, stop: ParkingError) -> AccountPass:

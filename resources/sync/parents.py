@@ -97,7 +97,7 @@ def _parent(each: FromStream, row: Row, now: datetime) -> Parent:
     known = {each.variable: key, **dict(zip(each.also, also, strict=True))}
     if each.ages is None:
         return Parent(str(key), clock if each.version else None, is_over=False, known=known)
-    version = each.ages.version(_moment(clock), now)
+    version = each.ages.version(_moment(clock), now, str(key))
     return Parent(str(key), version, is_over=version is None, known=known)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -20,11 +20,15 @@ LEARNED_FROM = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Plan:
-    """Units that a run is expected to cost, and those it may spend, by bucket."""
+    """Units that a run is expected to cost, and those it may spend, by bucket.
+
+    ``left_out`` are the streams that wait for a day on which everything can be paid for.
+    """
 
     accounts: int
     costs: Mapping[str, int]
     left: Mapping[str, int]
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [
@@ -32,7 +36,8 @@ class Plan:
             + ("" if bucket == MAIN_BUCKET else f" for `{bucket}`")
             for bucket, cost in self.costs.items()
         ]
-        return f"this sync of {self.accounts:,} accounts will cost {' and '.join(parts)}"
+        waiting = f"; {', '.join(self.left_out)} and what is private wait" if self.left_out else ""
+        return f"this sync of {self.accounts:,} accounts will cost {' and '.join(parts)}{waiting}"
 
     @property
     def is_affordable(self) -> bool:
@@ -43,17 +48,29 @@ class Plan:
 def plan_of(database: Database, request: SyncRequest, quota: Quota) -> Plan:
     """Estimate what a run will cost, from what its streams cost an account in the last day."""
     accounts, learned = count_accounts(database, request), _learned(database, request)
-    costs: Counter[str] = Counter()
-    for stream in request.streams:
-        bucket = request.provider.bucket(stream)
-        if bucket is not None:
-            costs[bucket] += round(accounts * learned.get(request.asset(stream), _first_guess(stream)))
     by_hand = request.source == "manual"
     left = {
         one.bucket: one.left if by_hand else one.left_for_schedules
         for one in balances(database, request.provider, quota)
     }
-    return Plan(accounts, dict(costs), left)
+    plan = Plan(accounts, _costs(request, request.streams, accounts, learned), left)
+    waiting = tuple(stream for stream in request.streams if stream.may_wait)
+    if plan.is_affordable or not waiting or len(waiting) == len(request.streams):
+        return plan
+    rest = [stream for stream in request.streams if not stream.may_wait]
+    names = tuple(stream.name for stream in waiting)
+    return replace(plan, costs=_costs(request, rest, accounts, learned), left_out=names)
+
+
+def _costs(
+    request: SyncRequest, streams: Sequence[Stream], accounts: int, learned: Mapping[str, float]
+) -> dict[str, int]:
+    costs: Counter[str] = Counter()
+    for stream in streams:
+        bucket = request.provider.bucket(stream)
+        if bucket is not None:
+            costs[bucket] += round(accounts * learned.get(request.asset(stream), _first_guess(stream)))
+    return dict(costs)
 
 
 def _first_guess(stream: Stream) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from resources.database import utc_now
@@ -19,6 +19,7 @@ from resources.sync.parents import Known, Parent, parents_of, picked
 from resources.sync.passes import Account, AccountPass, ParentsRead, StreamPass
 from resources.sync.shared import Answer, SharedRequests
 
+REFRESH_SLACK = timedelta(hours=1)  # schedules do not come to the second
 StoredParents = Callable[[uuid.UUID, str, Sequence[str]], Awaitable[list[Row]]]
 
 
@@ -27,7 +28,8 @@ class RunParts:
     """What the accounts of one run have in common.
 
     ``days`` are the first and last day that a person asked for. ``shared`` holds the requests that
-    accounts share, by stream; ``refused_words`` what the provider refused once already.
+    accounts share, by stream; ``refused_words`` what the provider refused once already. A ``thrifty``
+    run cannot pay for everything, and leaves out what costs a request of its own and is not public.
     """
 
     provider: Provider
@@ -36,6 +38,7 @@ class RunParts:
     days: tuple[date, date] | None = None
     shared: Mapping[str, SharedRequests] = field(default_factory=dict)
     refused_words: RefusedWords = field(default_factory=dict)
+    thrifty: bool = False
 
 
 class AccountReader:
@@ -63,12 +66,21 @@ class AccountReader:
         return AccountPass(self._account, list(self._done.values()))
 
     def _is_wanted(self, stream: Stream) -> bool:
-        """Say whether a stream is read at all: an optional one where it was granted, or asked for."""
+        """Say whether a stream is read: it is due, and an optional one was granted or asked for."""
+        if stream.refresh is not None and not self._run.full and self._was_read_within(stream):
+            return False
         if not stream.optional:
             return True
         if stream.scope:
             return stream.scope in self._account.scopes
         return stream.name in self._account.config.get(OPTIONAL_STREAMS, ())
+
+    def _was_read_within(self, stream: Stream) -> bool:
+        """Say whether a stream was read too short a while ago to be read again."""
+        read = self._account.cursors.get(stream.name, {}).get("read")
+        if stream.refresh is None or not isinstance(read, str):
+            return False
+        return utc_now() - datetime.fromisoformat(read) < stream.refresh - REFRESH_SLACK
 
     def _note(self, result: StreamPass, error: ProviderError) -> None:
         """Keep a stream's error, unless it only says that there is nothing to read."""
@@ -92,6 +104,8 @@ class AccountReader:
             await self._read_days(result, stream.days, since)
         else:
             await self._read_parts(result, since)
+        if stream.refresh is not None:
+            result.cursor["read"] = result.started_at.isoformat()
 
     async def _read_parts(self, result: StreamPass, since: Mapping[str, Any]) -> None:
         missing: Gone | None = None
@@ -192,6 +206,8 @@ class AccountReader:
         column, values = shared.private or ("", ())
         private = [parent.id for parent in due if parent.known.get(column) in values]
         public = [parent.id for parent in due if parent.id not in set(private)]
+        if self._run.thrifty:
+            due, private = [parent for parent in due if parent.id in set(public)], []
         doubtful = set(public) - await self._wait(result, public)
         for start in range(0, len(private), shared.size):
             ids = private[start : start + shared.size]

@@ -14,12 +14,12 @@ from sqlalchemy.orm import aliased
 
 from resources.database import AnyRow, Database, utc_now
 from resources.events import Source
+from resources.grants import GRANT_COLUMNS
 from resources.provider import Provider, Stream
 from resources.sync.passes import Account
 from resources.tables import ConnectedAccount, Grant, Org, StreamCursor, SyncPosition, SyncResult
 
 CHUNK_ACCOUNTS = 500
-GRANT_COLUMNS = ("sealed", "key_id", "scopes", "expires_at", "generation", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,8 @@ def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:
             Org.slug.label("org_slug"),
             *(account.display_name, account.external_id, account.sync_status),
             account.provider_config,
-            *(getattr(Grant, name) for name in GRANT_COLUMNS),
+            Grant.scopes,
+            *(getattr(Grant, name) for name in GRANT_COLUMNS if name != "account_id"),
         )
         .join(Org, Org.id == account.org_id)
         .join(Grant, Grant.account_id == account.id)

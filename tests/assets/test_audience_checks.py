@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from dagster import DagsterEventType
 
 from assets.audience_checks import DESCRIPTIONS, audience_checks, judge_silence, judge_volume
+from assets.streams import provider_assets
 from resources.audience.silence import Silence
 from resources.audience.volume import Drop, Volume
 from resources.database import utc_now
@@ -66,6 +67,31 @@ def test_a_list_that_a_provider_cuts_short_without_an_error_is_found(dagster, si
     assert {(record["org"], record["stream"]) for record in records} == {("north", "saved_tracks")}
     assert all(record["records"] < record["usual"] / 2 for record in records)
     assert found.metadata["dropped"].value == len(records) > 1
+
+
+def test_instagram_showing_a_tenth_of_what_there_is_is_found(dagster, simulated, evaluate):
+    for account in range(3):
+        simulated.connect("north", account, provider="instagram")
+    assets = provider_assets(PROVIDERS["instagram"], 1)
+
+    def sync():
+        return dg.materialize(
+            [assets],
+            instance=dagster.instance,
+            resources={"backline": simulated.backline},
+            partition_key="000",
+            selection=[dg.AssetKey(["instagram", "media"])],
+            run_config={"ops": {"instagram_streams": {"config": {"full": True}}}},  # as once a day
+        )
+
+    for _ in range(3):
+        assert sync().success
+    assert evaluate()["volume"].passed
+    simulated.control("instagram/mode", drop_to_percent=10)
+    assert sync().success
+    found = evaluate()["volume"]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert {one.data["stream"] for one in found.metadata["drops"].value.records} == {"media"}
 
 
 def test_a_provider_that_fell_silent_is_an_error(simulated, evaluate, dagster):

@@ -37,6 +37,7 @@ def test_a_plotted_number_stays_a_number(dagster, simulated, metadata_of):
     assert set(numbers) == {
         "records", "accounts_ok", "accounts_partial", "accounts_failed", "api_success_rate", "requests",
         "response_p50_ms", "response_p95_ms", "deleted", "rejected", "unchanged_parents", "incomplete_passes",
+        "accounts_deferred",
     }  # fmt: skip
     assert table.records == []
     assert numbers["requests"] == len(simulated.requests("/me/tracks"))

@@ -39,7 +39,10 @@ def test_every_reply_carries_the_headers(browser, path):
 
 def test_forms_may_end_at_ourselves_and_the_providers_alone(browser):
     policy = browser.get("/healthz").headers["content-security-policy"]
-    assert policy.endswith("form-action 'self' https://accounts.spotify.com")
+    assert policy.endswith(
+        "form-action 'self' https://accounts.google.com https://accounts.spotify.com "
+        "https://www.instagram.com"
+    )
 
 
 def test_pages_are_kept_by_nobody(browser):

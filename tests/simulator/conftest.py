@@ -163,6 +163,66 @@ def tube() -> Tube:
     return told
 
 
+class Callback(httpx.MockTransport):
+    """A callback that answers as told and remembers what it was sent."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.echoes = True
+        super().__init__(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        challenge = request.url.params.get("hub.challenge", "")
+        return httpx.Response(200, text=challenge if self.echoes else "welcome")
+
+
+@dataclass
+class Instagram(Sim):
+    """A simulator asked as Instagram's clients ask."""
+
+    callback: Callback = field(default_factory=Callback)
+
+    def grant(self, account: int = 0, **order: Any) -> dict[str, Any]:
+        """Return a grant of an account."""
+        return self.control("grants", provider="instagram", account=account, **order)
+
+    def call(self, method: str, path: str, account: int = 0, **order: Any) -> httpx.Response:
+        """Send a request to the API as an account."""
+        key = (account, repr(order))
+        if key not in self.tokens:
+            self.tokens[key] = self.grant(account, **order)["access_token"]
+        headers = {"authorization": f"Bearer {self.tokens[key]}"}
+        return self.ask(method, f"/instagram/v25.0{path}", headers=headers)
+
+    def get(self, path: str, account: int = 0, **order: Any) -> httpx.Response:
+        """Read from the API as an account."""
+        return self.call("GET", path, account, **order)
+
+    def error(self, path: str, account: int = 0, **order: Any) -> dict[str, Any]:
+        """Return a Graph error's body, with the status."""
+        reply = self.get(path, account, **order)
+        assert reply.status_code != 200, reply.text
+        return {"status": reply.status_code, **reply.json()["error"]}
+
+    def pages(self, path: str, account: int = 0) -> list[dict[str, Any]]:
+        """Read a list to its end by its next links."""
+        pages = [self.body(path, account)]
+        while following := pages[-1].get("paging", {}).get("next"):
+            pages.append(self.ask("GET", following).json())
+        return pages
+
+    def items(self, path: str, account: int = 0) -> list[Any]:
+        """Return all items of a list."""
+        return [item for page in self.pages(path, account) for item in page["data"]]
+
+
+@pytest.fixture
+def instagram() -> Instagram:
+    world, callback = World(accounts=100, clock=Clock(lambda: STARTED)), Callback()
+    return Instagram(world, create_app(world, (SECRET,), Outgoing(callback)), callback=callback)
+
+
 @pytest.fixture
 def sim() -> Sim:
     world = World(accounts=100, clock=Clock(lambda: STARTED))

@@ -81,7 +81,7 @@ DAYS = Days(
     kind="unix",
     zone="America/Los_Angeles",
     span=1,  # a total is of the whole window
-    settling=2,
+    settling=3,
     initial=30,
     reach=730,
 )
@@ -281,6 +281,7 @@ PROVIDER = Provider(
             },
             variants=tuple({"breakdown": part} for part in ("age", "city", "country", "gender")),
             reshape=unfold,
+            refresh=DAY,
             keeps=True,
             doc="Followers by age, city, country and gender, the 45 largest of each; from 100 followers on.",
         ),

@@ -58,7 +58,7 @@ SCOPE = "https://www.googleapis.com/auth/"
 READ, ANALYTICS = f"{SCOPE}youtube.readonly", f"{SCOPE}yt-analytics.readonly"
 MONETARY = f"{SCOPE}yt-analytics-monetary.readonly"
 PACIFIC = "America/Los_Angeles"  # where YouTube's days, and its quota's, begin
-ALWAYS = timedelta(days=36_500)
+DAY, ALWAYS = timedelta(days=1), timedelta(days=36_500)
 
 
 def _pages(limit: int) -> After:
@@ -185,9 +185,7 @@ PROVIDER = Provider(
                 "uploads",
                 "video_id",
                 "video_id",
-                ages=Ages(
-                    "published_at", ((timedelta(days=28), timedelta(days=1)), (ALWAYS, timedelta(days=7)))
-                ),
+                ages=Ages("published_at", ((28 * DAY, DAY), (ALWAYS, 7 * DAY))),
                 also=("privacy_status",),
             ),
             shared=Shared("id", 50, private=("privacy_status", ("private",))),
@@ -214,7 +212,9 @@ PROVIDER = Provider(
             scope=READ,
             params={"part": "snippet,status,contentDetails", "mine": "true"},
             paging=_pages(50),
-            doc="The channels' own playlists.",
+            refresh=7 * DAY,
+            may_wait=True,
+            doc="The channels' own playlists, once a week.",
         ),
         Stream(
             "comment_threads",

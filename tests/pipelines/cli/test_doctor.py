@@ -27,6 +27,8 @@ def test_a_new_installation_misses_what_is_not_set_and_is_not_broken(installatio
         "signing secrets": "ok",
         "database": "ok",
         "Spotify": "missing",
+        "Instagram": "missing",
+        "YouTube": "missing",
         "accounts": "missing",
         "events": "ok",
         "n8n": "missing",

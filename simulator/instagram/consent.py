@@ -1,0 +1,161 @@
+"""The consent screen, where a person lets the app read a professional account."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from html import escape
+from urllib.parse import urlencode
+
+import msgspec
+
+from simulator.exchange import Reply, Request, as_text
+from simulator.faults import Rule
+from simulator.instagram import apps, refusals
+from simulator.instagram.profile import username
+from simulator.instagram.state import State
+from simulator.instagram.tokens import BASIC, SCOPES, mask_of
+
+PATH = "/instagram/oauth/authorize"
+CODE_SECONDS = 3_600
+OFFERED_ACCOUNTS = 10
+LONGEST_NUMBER = 20  # digits; Python reads no endless ones
+CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state")
+SWITCHES = ("enable_fb_login", "force_authentication", "force_reauth")
+ANSWERED = ("account", "decision")  # fields of the screen itself
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Simulated Instagram</title>
+<style>body{{font:16px system-ui;max-width:32rem;margin:4rem auto;padding:0 1rem}}
+button{{font:inherit;padding:.5rem 1.5rem;margin-right:1rem}}</style></head>
+<body><h1>Simulated Instagram</h1>
+<p>This is a local stand-in; no real account is involved.</p>
+<form method="post" action="/instagram/oauth/authorize">{hidden}
+<p><label>Sign in as <select name="account">{options}</select></label></p>
+<p>The app asks for:</p><ul>{scopes}</ul>
+<button name="decision" value="agree">Allow</button>
+<button name="decision" value="cancel">Cancel</button></form></body></html>
+"""
+
+
+class Code(msgspec.Struct, frozen=True):
+    """What an authorization code stands for until it is used or an hour old."""
+
+    account: int
+    scope_mask: int
+    redirect_uri: str
+    given_at: float
+
+
+class Codes:
+    """The codes given and not used yet."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Code] = {}
+
+    def give(self, code: Code) -> str:
+        """Return the text of a new code."""
+        name = "AQ" + secrets.token_urlsafe(96)
+        self.open[name] = code
+        return name
+
+    def take(self, name: str, now: float) -> Code | None:
+        """Use up a code; return ``None`` where it is unknown, used or too old."""
+        code = self.open.pop(name, None)
+        return code if code and code.given_at + CODE_SECONDS > now else None
+
+
+def scopes_in(text: str) -> list[str]:
+    """Return the scopes of a request, which may be separated by commas or spaces."""
+    return [scope for scope in re.split(r"[,\s]+", text) if scope]
+
+
+def problem_of(asked: Mapping[str, str]) -> str | None:
+    """Return what Instagram's error page would say of such a request, or ``None`` where it is in order."""
+    unknown = sorted(set(asked) - {*CARRIED, *SWITCHES, *ANSWERED})
+    switched = [name for name in SWITCHES if asked.get(name, "0") not in {"0", "1", "true", "false"}]
+    scopes = set(scopes_in(asked.get("scope", "")))
+    problems = (
+        f"Unsupported parameter: {unknown[0]}" if unknown else None,
+        None if asked.get("client_id") == apps.CLIENT_ID else "Invalid platform app",
+        apps.redirect_problem(asked.get("redirect_uri", "")),
+        None if asked.get("response_type") == "code" else "Invalid response_type",
+        None if BASIC in scopes and scopes <= set(SCOPES) else "Invalid scopes",
+        f"Invalid {switched[0]}" if switched else None,
+    )
+    problem = next((problem for problem in problems if problem), None)
+    return f"Invalid Request: {problem}" if problem else None
+
+
+class Consent:
+    """``/instagram/oauth/authorize``."""
+
+    faulty = True
+
+    def __init__(self, state: State, codes: Codes) -> None:
+        self.state, self.codes = state, codes
+
+    def account(self, request: Request) -> int | None:
+        """Return the account chosen on the screen."""
+        chosen = _asked(request).get("account", "0")
+        is_number = chosen.isascii() and chosen.isdecimal() and len(chosen) < LONGEST_NUMBER
+        return int(chosen) if is_number else None
+
+    def answer(self, request: Request) -> Reply:
+        """Show the screen, or act on its decision."""
+        if request.path != PATH:
+            return as_text("Sorry, this page isn't available.", 404)
+        asked, account = _asked(request), self.account(request)
+        problem = problem_of(asked)
+        if problem is None and (account is None or not self.state.world.has(account)):
+            problem = "There is no such account"
+        if problem is not None or account is None:
+            return as_text(str(problem), 400)
+        if request.method == "GET":
+            return as_text(self._screen(asked, account), content_type="text/html; charset=utf-8")
+        if request.method == "POST":
+            return self._decide(asked, account)
+        return as_text("Method not allowed", 405)
+
+    def refusal(self, rule: Rule, request: Request) -> Reply | None:  # noqa: ARG002  # a page has no token
+        """Show the error page that a fault puts in the screen's place."""
+        refused = refusals.refused(rule)
+        return None if refused is None else as_text(refused.message, rule.status or refused.status)
+
+    def _screen(self, asked: Mapping[str, str], account: int) -> str:
+        offered = sorted({*range(min(OFFERED_ACCOUNTS, self.state.world.accounts)), account})
+        return PAGE.format(
+            hidden="".join(
+                f'<input type="hidden" name="{name}" value="{escape(asked[name])}">'
+                for name in CARRIED
+                if name in asked
+            ),
+            options="".join(
+                f'<option value="{number}"{" selected" if number == account else ""}>'
+                f"{escape(username(self.state, number))} ({number})</option>"
+                for number in offered
+            ),
+            scopes="".join(f"<li>{escape(scope)}</li>" for scope in scopes_in(asked.get("scope", ""))),
+        )
+
+    def _decide(self, asked: Mapping[str, str], account: int) -> Reply:
+        state = {"state": asked["state"]} if "state" in asked else {}
+        if asked.get("decision") != "agree":
+            denied = {
+                "error": "access_denied",
+                "error_reason": "user_denied",
+                "error_description": "The user denied your request.",
+            }
+            return _redirect(asked["redirect_uri"], {**denied, **state})
+        mask = mask_of(scopes_in(asked["scope"]))
+        code = self.codes.give(Code(account, mask, asked["redirect_uri"], self.state.now))
+        # Instagram appends "#_", which belongs to neither the code nor the state.
+        return _redirect(asked["redirect_uri"], {"code": code, **state}, "#_")
+
+
+def _asked(request: Request) -> dict[str, str]:
+    return dict(request.query) if request.method == "GET" else request.form
+
+
+def _redirect(address: str, parameters: Mapping[str, str], end: str = "") -> Reply:
+    return Reply(302, b"", headers=(("location", f"{address}?{urlencode(parameters)}{end}"),))
