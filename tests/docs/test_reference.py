@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from assets import audience, audience_checks
 from assets.checks import DESCRIPTIONS, LONGEST_MEAN_MS, LOWEST_SUCCESS_RATE
 from pipelines.api import definitions
 from pipelines.cli import main
@@ -200,9 +201,11 @@ def test_assets_and_checks_are_documented(page, cells, loaded: dg.Definitions) -
     graph = loaded.resolve_asset_graph()
     keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
     section = reference.section("## Assets")
-    assert set(re.findall(r"`(spotify/\w+)`", section)) == keys
+    groups = "|".join((*PROVIDERS, audience.GROUP))
+    assert set(re.findall(rf"`((?:{groups})/\w+)`", section)) == keys
     checks = reference.section("## Checks")
-    assert set(cells(checks)) == set(DESCRIPTIONS) == {key.name for key in graph.asset_check_keys}
+    known = {*DESCRIPTIONS, *audience_checks.DESCRIPTIONS, audience.PROVIDERS_READ}
+    assert set(cells(checks)) == known == {key.name for key in graph.asset_check_keys}
     assert f"more than {LOWEST_SUCCESS_RATE * 100:.0f} %" in checks
     assert f"less than {LONGEST_MEAN_MS:,} ms" in checks
 
