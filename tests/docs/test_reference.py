@@ -31,7 +31,7 @@ from simulator.app import create_app
 from simulator.control import Control
 from simulator.faults import Kind
 
-FOR_TESTS = {"BACKLINE_TEST_POSTGRESQL_URL"}
+FOR_TESTS = {"BACKLINE_TEST_POSTGRESQL_URL", "BACKLINE_QUOTA_CHANNELS"}
 STREAM_ENDS = ["synced_at", "deleted_at"]
 
 
