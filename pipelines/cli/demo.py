@@ -18,8 +18,12 @@ import click
 import httpx
 import msgspec
 
+from assets.streams import shards_of
+from pipelines.api import definitions
+from pipelines.audience import audience_refresh
 from pipelines.cli.demo_summary import DemoFailed, summarise
 from pipelines.cli.up import PARTS, run_until_interrupted
+from pipelines.instance import open_instance
 from pipelines.local import console_command, simulator_command, simulator_environment
 from pipelines.processes import Processes, free_port
 from resources.backline import Backline
@@ -65,12 +69,24 @@ def _demo(settings: Settings, *, keep: bool) -> None:
             _import_accounts(base, provider)
         for provider in PROVIDERS:
             _run("sync", provider)
+        _refresh_audience(backline)
         _run("events", "deliver", "--json", quiet=True)
         received = httpx.get(f"{base}/receiver/events").raise_for_status().json()
         summarise(backline, received, ORGS, len(ORGS) * ACCOUNTS_PER_ORG)
         if keep:
             processes.stop_one("console")
             run_until_interrupted(backline.settings, environment, None, PARTS)
+
+
+def _refresh_audience(backline: Backline) -> None:
+    """Do what Dagster's automation does once the streams were synced."""
+    job = definitions(backline).resolve_job_def(audience_refresh.name)
+    config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with open_instance(backline.settings) as instance:
+        for shard in shards_of(backline.settings.shards).get_partition_keys():
+            job.execute_in_process(
+                instance=instance, partition_key=shard, run_config=config, raise_on_error=False
+            )
 
 
 @contextmanager

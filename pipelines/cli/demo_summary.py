@@ -38,11 +38,13 @@ def summarise(backline: Backline, received: Any, orgs: Sequence[str], accounts: 
         {"what": "events delivered", "count": delivered, "note": "signed, verified by the receiver"},
     ]
     show_table("Backline demo", rows, "")
+    silent = [name for name, found in providers.items() if not found["audience numbers"]]
     missing = [name for name, found in providers.items() if found["accounts"] != accounts]
     for wrong, problem in (
         (missing, f"not every account of {', '.join(missing)} is connected"),
         (facts["failed"], f"{facts['failed']} streams failed"),
         (not checks[True] or checks[False], f"{checks[False]} checks failed"),
+        (silent, f"the audience tables hold nothing of {', '.join(silent)}"),
         (delivered != facts["events"], f"{delivered} of {facts['events']} events arrived"),
     ):
         if wrong:
