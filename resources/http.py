@@ -141,7 +141,7 @@ class ProviderClient:
             raise stop
         await self._limiter.acquire()
         await self._purse.take(call.bucket)
-        started = time.perf_counter()
+        started, asked_at = time.perf_counter(), datetime.now(UTC)
         try:
             response = await self._sent(call)
         except ProviderError:
@@ -152,9 +152,9 @@ class ProviderClient:
             await self._ease(response, call)
         if response.is_success:
             return response.content
-        refusal = self._refusal(response, call)
+        refusal = self._refusal(response, call, asked_at)
         if isinstance(refusal, QuotaExhausted | BucketSpent):
-            await self._purse.spent(call.bucket)
+            await self._purse.spent(call.bucket, asked_at)
         raise refusal
 
     async def _sent(self, call: Call) -> httpx.Response:
@@ -186,27 +186,32 @@ class ProviderClient:
         if account.easing_seconds:
             await asyncio.sleep(account.easing_seconds)
 
-    def _refusal(self, response: httpx.Response, call: Call) -> ProviderError:
+    def _refusal(self, response: httpx.Response, call: Call, asked_at: datetime) -> ProviderError:
         reason, message = _explanation(response.content, self.api)
         message = message.replace(call.token, "••••")[:EXCERPT_CHARACTERS] or response.reason_phrase
-        status, now = response.status_code, datetime.now(UTC)
+        status = response.status_code
         fault = self.api.fault_of(status, reason, message)
         if issubclass(fault, QuotaExhausted) and call.bucket not in {None, MAIN_BUCKET}:
             return BucketSpent(self.provider, f"{status} {message}", status=status, path=call.path)
         if issubclass(fault, ParkingError | AccountThrottled):
-            retry_at = self._retry_at(response, fault, now)
+            retry_at = self._retry_at(response, fault, asked_at)
             return fault(self.provider, message, retry_at=retry_at, status=status, path=call.path)
         return fault(self.provider, f"{status} {message}", status=status, path=call.path)
 
-    def _retry_at(self, response: httpx.Response, fault: type[ProviderError], now: datetime) -> datetime:
-        """Return when a refusal ends: as the reply says, as its usage headers do, or as is declared."""
+    def _retry_at(self, response: httpx.Response, fault: type[ProviderError], asked_at: datetime) -> datetime:
+        """Return when a refusal ends: as the reply says, as its usage headers do, or as is declared.
+
+        A quota that was spent when we asked is that day's, also where the answer came after midnight.
+        """
+        now = datetime.now(UTC)
         wait = retry_after_seconds(response.headers, now)
         if wait is not None:
             return now + timedelta(seconds=min(wait, LONGEST_PARK_SECONDS))
         if self.api.usage is not None:
             app, account = pressures(response.headers, self.api.usage)
             return now + (account if issubclass(fault, AccountThrottled) else app).regain
-        return self.api.quota_reset(now) if issubclass(fault, QuotaExhausted) else now + timedelta(seconds=1)
+        is_of_day = issubclass(fault, QuotaExhausted)
+        return self.api.quota_reset(asked_at) if is_of_day else now + timedelta(seconds=1)
 
     def _pause_before_retry(self, error: ProviderError, attempt: int) -> float | None:
         """Return the seconds to wait before another try, or ``None`` where none is to be made."""

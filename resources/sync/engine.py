@@ -119,6 +119,7 @@ class SyncEngine:
         async with (
             aclosing(backline.limiter(provider)) as limiter,
             aclosing(backline.purse(provider, by_hand=by_hand)) as purse,
+            aclosing(self._crowd),
             asyncio.TaskGroup() as readers,
         ):
             await limiter.check()
