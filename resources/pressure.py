@@ -63,10 +63,10 @@ def _usages(value: Any) -> Iterator[Pressure]:
             yield from _usages(one)
     if not isinstance(value, dict):
         return
-    numbers = [value[name] for name in PERCENTAGES if _is_number(value.get(name))]
+    numbers = [number for name in PERCENTAGES if (number := _number(value.get(name))) is not None]
     if numbers:
-        minutes = value.get("estimated_time_to_regain_access")
-        is_known = _is_number(minutes) and 0 < minutes <= LONGEST_REGAIN_MINUTES
+        minutes = _number(value.get("estimated_time_to_regain_access")) or 0
+        is_known = 0 < minutes <= LONGEST_REGAIN_MINUTES
         percent = float(min(max(numbers), MOST_PERCENT))
         yield Pressure(percent, timedelta(minutes=minutes) if is_known else REGAIN)
         return
@@ -74,5 +74,5 @@ def _usages(value: Any) -> Iterator[Pressure]:
         yield from _usages(one)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
