@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from resources.database import Database, insert_into, utc_now
+from resources.database import Clock, Database, insert_into, utc_now
 from resources.errors import BucketSpent, BudgetSpent, ProviderError, QuotaExhausted
 from resources.provider import MAIN_BUCKET, Provider, Quota
 from resources.tables import QuotaUsage
@@ -103,7 +103,7 @@ class Budget:
         quota: Quota,
         *,
         by_hand: bool,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._database, self._provider, self._quota, self._by_hand = database, provider, quota, by_hand
         self._clock = clock

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from resources import parking
 from resources.backline import Backline
-from resources.database import utc_now
+from resources.database import Clock, utc_now
 from resources.errors import BucketSpent, BudgetSpent, ParkingError, ProviderError, SealBroken, Unexpected
 from resources.grants import GrantKeeper, open_grant
 from resources.http import ProviderClient
@@ -51,10 +51,11 @@ class SyncEngine:
     """Syncs the accounts of one request.
 
     ``on_commit`` is called after each commit with the sum so far, ``transport`` replaces the network,
-    ``concurrency`` the number of accounts that are under way at once.
+    ``concurrency`` the number of accounts that are under way at once, ``clock`` what the streams are
+    read by.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a run can be given
         self,
         backline: Backline,
         request: SyncRequest,
@@ -62,6 +63,7 @@ class SyncEngine:
         on_commit: Progress = lambda _: None,
         transport: httpx.AsyncBaseTransport | None = None,
         concurrency: int | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self._backline, self._request, self._on_commit = backline, request, on_commit
         self._transport = transport
@@ -69,7 +71,7 @@ class SyncEngine:
         self._concurrency = concurrency or together
         self._decoders = {stream.name: ReplyDecoder(stream) for stream in request.streams}
         self._writer = Writer(backline.database, request)
-        self._streams = request.streams
+        self._streams, self._key = request.streams, backline.api_key(request.provider)
         self._parked: ParkingError | None = None
         self._stopped_at: Candidate | None = None
         self._open_accounts: Counter[uuid.UUID] = Counter()
@@ -78,7 +80,12 @@ class SyncEngine:
         self._crowd = Crowd(self._concurrency)
         shared = {one.name: self._crowd.requests(one.shared.size) for one in request.streams if one.shared}
         self._parts = RunParts(
-            request.provider, self._stored_parents, full=request.full, days=request.days, shared=shared
+            request.provider,
+            self._stored_parents,
+            full=request.full,
+            days=request.days,
+            shared=shared,
+            clock=clock,
         )
 
     async def run(self) -> SyncReport:
@@ -182,7 +189,7 @@ class SyncEngine:
                 client=api,
                 keeper=keeper,
                 decoders=self._decoders,
-                key=self._backline.api_key(self._request.provider),
+                key=self._key,
             )
             reader = AccountReader(candidate.account, client, self._parts)
             result = await reader.read(self._streams)
