@@ -4,7 +4,7 @@ import httpx
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from console import api, connecting, health, integrations
+from console import api, connecting, health, hooks, integrations
 from console.faults import handle_faults
 from console.guard import Guard
 from console.pages import STATIC
@@ -17,7 +17,7 @@ def create_app(backline: Backline, *, transport: httpx.AsyncBaseTransport | None
     """Return the console of ``backline``; ``transport`` replaces the network."""
     app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None)
     app.state.console = Console(backline, transport)
-    for router in (integrations.router, connecting.router, health.router, api.router):
+    for router in (integrations.router, connecting.router, health.router, hooks.router, api.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     handle_faults(app)

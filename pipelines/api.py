@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.streams import provider_assets, shards_of
+from pipelines.audience import audience_automation, audience_refresh, governed_audience
 from pipelines.jobs import sync_job, sync_schedule
 from pipelines.retention import retention_job, retention_schedule
 from resources.backline import Backline
@@ -12,6 +13,7 @@ from resources.providers import PROVIDERS
 from resources.sync.engine import Progress
 from sensors.delivery import event_delivery
 from sensors.grants import grants_ending, grants_renewal
+from sensors.pushes import push_sensor, push_subscriptions
 from sensors.runs import run_failures
 
 
@@ -21,8 +23,11 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
     jobs = {provider.name: sync_job(provider) for provider in PROVIDERS.values()}
     keys = shards_of(shards).get_partition_keys()
     return dg.Definitions(
-        assets=[provider_assets(provider, shards, on_commit) for provider in PROVIDERS.values()],
-        jobs=[*jobs.values(), retention_job],
+        assets=[
+            *(provider_assets(provider, shards, on_commit) for provider in PROVIDERS.values()),
+            *governed_audience(list(PROVIDERS.values()), shards),
+        ],
+        jobs=[*jobs.values(), audience_refresh, retention_job],
         schedules=[
             *(
                 sync_schedule(provider, jobs[provider.name], keys, backline.cron(provider))
@@ -30,7 +35,10 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
             ),
             retention_schedule,
         ],
-        sensors=[event_delivery, grants_ending, grants_renewal, run_failures],
+        sensors=[
+            *(event_delivery, grants_ending, grants_renewal, run_failures),
+            *(push_sensor(jobs), push_subscriptions, audience_automation),
+        ],
         resources={"backline": backline},
         executor=dg.in_process_executor,
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
-from dagster import RunsFilter
 
 from resources import parking
 from resources.backline import Backline
 from resources.budget import balances
 from resources.database import utc_now
 from resources.provider import MAIN_BUCKET, Provider
-from sensors.runs import IN_PROGRESS, PARTITION_TAG, provider_of
+from sensors.runs import busy_shards
 
 
 def job_name(provider: Provider) -> str:
@@ -56,7 +55,7 @@ def sync_schedule(
         if (spent := _spent(backline, provider)) is not None:
             yield dg.SkipReason(spent)
             return
-        busy = _busy_shards(context.instance, provider)
+        busy = busy_shards(context.instance, provider)
         moment = context.scheduled_execution_time.isoformat()
         idle = [shard for shard in shards if shard not in busy]
         if not idle:  # a tick either skips or requests: Dagster refuses both at once
@@ -80,12 +79,3 @@ def _spent(backline: Backline, provider: Provider) -> str | None:
         f"{main.spent:,} of {provider.title}'s {main.limit:,} units of today are spent and {main.left:,} are "
         f"kept for people; schedules go on at {reset:%Y-%m-%d %H:%M} UTC."
     )
-
-
-def _busy_shards(instance: dg.DagsterInstance, provider: Provider) -> set[str]:
-    running = [
-        run
-        for run in instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS)))
-        if provider_of(run) is provider
-    ]
-    return {run.tags[PARTITION_TAG] for run in running if PARTITION_TAG in run.tags}

@@ -10,6 +10,8 @@ from resources.settings import Settings
 from resources.vault import signing_secrets_text
 from simulator.addresses import provider_settings
 
+CONSOLE_PORT = 8700
+
 
 def simulator_environment(settings: Settings, port: int) -> dict[str, str]:
     """Return the settings under which the simulator stands for the providers and for n8n."""
@@ -27,15 +29,17 @@ def simulator_command(port: int, mode: str = "extended") -> list[str]:
     return [sys.executable, "-m", "simulator", "--port", str(port), "--mode", mode]
 
 
+def console_address(settings: Settings) -> str:
+    """Return where this machine reaches the console; for `https` something in front holds the certificate."""
+    public = urlsplit(settings.public_url)
+    port = public.port if public.scheme == "http" else None
+    return f"http://127.0.0.1:{port or CONSOLE_PORT}"
+
+
 def console_command(settings: Settings, *, reload: bool = False) -> list[str]:
     """Return the command that serves the console."""
-    command = [
-        sys.executable,
-        "-m",
-        "console",
-        "--port",
-        str(urlsplit(settings.public_url).port or 8700),
-    ]
+    port = str(urlsplit(console_address(settings)).port)
+    command = [sys.executable, "-m", "console", "--port", port]
     return [*command, "--reload"] if reload else command
 
 

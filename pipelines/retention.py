@@ -8,7 +8,7 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from resources.backline import Backline
 from resources.database import Database, utc_now
-from resources.tables import OAuthState, SyncResult, WebhookEvent
+from resources.tables import OAuthState, ProviderPush, QuotaUsage, SyncResult, WebhookEvent
 
 FINISHED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 RUNS_AT_ONCE = 100
@@ -26,11 +26,13 @@ def prune_runs(instance: dg.DagsterInstance, before: datetime) -> int:
 
 
 def prune_rows(database: Database, before: datetime) -> dict[str, int]:
-    """Delete old results, delivered or failed events with their attempts, and abandoned connections."""
+    """Delete old results, finished events with their attempts, pushes, budgets, abandoned connections."""
     finished = WebhookEvent.status.in_(("delivered", "failed")) & (WebhookEvent.created_at < before)
     statements = {
         "sync_results": sa.delete(SyncResult).where(SyncResult.finished_at < before),
         "webhook_events": sa.delete(WebhookEvent).where(finished),
+        "provider_pushes": sa.delete(ProviderPush).where(ProviderPush.received_at < before),
+        "quota_usage": sa.delete(QuotaUsage).where(QuotaUsage.day < before.date()),
         "oauth_states": sa.delete(OAuthState).where(OAuthState.expires_at < utc_now()),
     }
     with database.write() as connection:

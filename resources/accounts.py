@@ -18,7 +18,7 @@ from resources.backline import Backline
 from resources.database import AnyRow, insert_into, utc_now
 from resources.errors import InputRefused
 from resources.grants import Tokens, store_grant
-from resources.provider import Provider
+from resources.provider import OPTIONAL_STREAMS, Provider
 from resources.providers import find_provider
 from resources.replies import UNREADABLE
 from resources.tables import ConnectedAccount, Grant, Org
@@ -117,15 +117,20 @@ def check_slug(slug: str) -> None:
 
 
 def check_config(provider: Provider, config: dict[str, Any]) -> None:
-    """Refuse configuration that the provider does not know: each key holds a list of ids."""
+    """Refuse configuration that the provider does not know: each key holds a list of ids, or of streams."""
+    choices = provider.streams_to_choose
+    known = (*provider.config_keys, *((OPTIONAL_STREAMS,) if choices else ()))
     for key, value in config.items():
-        if key not in provider.config_keys:
-            known = ", ".join(provider.config_keys) or "none"
-            raise InputRefused(f"config.{key}", "is unknown", f"{provider.title} takes: {known}")
+        if key not in known:
+            cure = f"{provider.title} takes: {', '.join(known) or 'none'}"
+            raise InputRefused(f"config.{key}", "is unknown", cure)
         if not isinstance(value, list) or not all(
             isinstance(v, str) and re.fullmatch(r"[\w-]+", v) for v in value
         ):
             raise InputRefused(f"config.{key}", "is not a list of ids", 'write it as ["id", "id"]')
+        if key == OPTIONAL_STREAMS and (wrong := set(value) - set(choices)):
+            problem = f"names {', '.join(sorted(wrong))}"
+            raise InputRefused(f"config.{key}", problem, f"use some of {', '.join(choices)}")
 
 
 def connect(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,25 @@ from resources.records import Row
 from resources.tables import UtcDateTime
 
 ROWS_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where rows go: ``same`` is what all of them hold, ``differing`` what must differ to overwrite one."""
+
+    table: sa.Table
+    columns: Sequence[str]
+    same: Mapping[str, Any]
+    differing: Sequence[str] = ()
+
+    def names(self, unlike: str) -> tuple[str, str, str]:
+        """Return the quoted columns, the quoted key, and what an upsert does to a row that is there."""
+        key, columns = [column.name for column in self.table.primary_key], [*self.columns, *self.same]
+        updates = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+        mine = f'"{self.table.name}"'
+        changed = " OR ".join(f'{mine}."{name}" {unlike} excluded."{name}"' for name in self.differing)
+        action = f"UPDATE SET {updates}" + (f" WHERE {changed}" if changed else "") if updates else "NOTHING"
+        return _quoted(columns), _quoted(key), action
 
 
 def upsert(
@@ -33,10 +53,26 @@ def upsert(
     ``same`` are columns that hold one value in all rows, which then do not carry it. Raise
     ``DBAPIError`` where the database refuses them, as SQLAlchemy's own statements do.
     """
+    _write(connection, _Target(table, columns, same or {}), rows)
+
+
+def upsert_differing(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    same: Mapping[str, Any],
+) -> None:
+    """Insert or overwrite likewise, but leave a row alone where it differs in ``same`` at most."""
+    differing = [name for name in columns if name not in table.primary_key.columns]
+    _write(connection, _Target(table, columns, same, differing), rows)
+
+
+def _write(connection: sa.Connection, target: _Target, rows: Iterable[Row]) -> None:
     write = _upsert_sqlite if connection.dialect.name == "sqlite" else _upsert_postgresql
     driver_error: Any = connection.dialect.loaded_dbapi.Error
     try:
-        write(connection, table, columns, rows, same or {})
+        write(connection, target, rows)
     except driver_error as error:
         raise _refusal(connection, error, driver_error) from error
 
@@ -50,23 +86,14 @@ def _refusal(connection: sa.Connection, error: Exception, driver_error: Any) -> 
     )
 
 
-def _names(table: sa.Table, columns: Sequence[str]) -> tuple[str, str, str]:
-    """Return the quoted columns, the quoted key, and what an upsert does to a row that is there."""
-    key = [column.name for column in table.primary_key]
-    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
-    quoted = ", ".join(f'"{name}"' for name in columns)
-    return quoted, ", ".join(f'"{name}"' for name in key), f"UPDATE SET {updates}" if updates else "NOTHING"
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
-def _upsert_postgresql(
-    connection: sa.Connection,
-    table: sa.Table,
-    columns: Sequence[str],
-    rows: Iterable[Row],
-    same: Mapping[str, Any],
-) -> None:
-    names, key, action = _names(table, [*columns, *same])
-    staged = _names(table, columns)[0]
+def _upsert_postgresql(connection: sa.Connection, target: _Target, rows: Iterable[Row]) -> None:
+    table, columns, same = target.table, target.columns, target.same
+    names, key, action = target.names("IS DISTINCT FROM")
+    staged = _quoted(columns)
     stage = f"stage_{table.name}"
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
@@ -98,18 +125,12 @@ def _with_moments_as_text(rows: Iterable[Row], table: sa.Table, columns: Sequenc
         yield from zip(*values, strict=True)
 
 
-def _upsert_sqlite(
-    connection: sa.Connection,
-    table: sa.Table,
-    columns: Sequence[str],
-    rows: Iterable[Row],
-    same: Mapping[str, Any],
-) -> None:
-    names, key, action = _names(table, [*columns, *same])
-    marks, rest = ", ".join("?" * (len(columns) + len(same))), tuple(same.values())
+def _upsert_sqlite(connection: sa.Connection, target: _Target, rows: Iterable[Row]) -> None:
+    names, key, action = target.names("IS NOT")
+    marks, rest = ", ".join("?" * (len(target.columns) + len(target.same))), tuple(target.same.values())
     driver: Any = connection.connection.driver_connection
     driver.executemany(
-        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO {action}',  # noqa: S608
+        f'INSERT INTO "{target.table.name}" ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO {action}',  # noqa: S608
         (tuple(map(_sqlite_value, (*row, *rest))) for row in rows),
     )
 
@@ -118,4 +139,6 @@ def _sqlite_value(value: Any) -> Any:
     """Return a value as SQLAlchemy's own types store it on SQLite."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    if isinstance(value, date):
+        return value.isoformat()
     return value.hex if isinstance(value, uuid.UUID) else value

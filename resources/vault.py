@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -100,6 +101,12 @@ class Vault:
         except InvalidTag as error:
             cure = "restore the row from a backup, or connect again"
             raise SealBroken(subject, "it was changed, or sealed for another row", cure) from error
+
+    def derived(self, purpose: str) -> list[str]:
+        """Return a secret word for a purpose under each key, the newest first; nothing of it is stored."""
+        bound = b"backline derived\0" + purpose.encode()
+        keys = [self.newest, *(key for key in self._keys.values() if key is not self.newest)]
+        return [hmac.new(key.raw, bound, hashlib.sha256).hexdigest() for key in keys]
 
 
 def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:

@@ -176,6 +176,13 @@ def provider_of(run: DagsterRun) -> Provider | None:
     return next((PROVIDERS[name] for name in names if name in PROVIDERS), None)
 
 
+def busy_shards(instance: dg.DagsterInstance, provider: Provider) -> set[str]:
+    """Return the shards of a provider that a run is syncing, or will."""
+    running = instance.get_runs(RunsFilter(statuses=list(IN_PROGRESS)))
+    mine = [run for run in running if provider_of(run) is provider]
+    return {run.tags[PARTITION_TAG] for run in mine if PARTITION_TAG in run.tags}
+
+
 def _sync_config(run_config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the config of the sync's op, empty where the run has none."""
     ops: Mapping[str, Any] = run_config.get("ops", {})

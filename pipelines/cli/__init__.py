@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli import accounts, database, demo, doctor, events, keys, n8n, sync, up
+from pipelines.cli import accounts, database, demo, doctor, events, keys, n8n, pushes, sync, up
 from pipelines.cli.refusals import as_sentences
 
 
@@ -35,6 +35,7 @@ for command in (
     accounts.accounts,
     sync.sync,
     events.events,
+    pushes.pushes,
     keys.keys,
     database.db,
     n8n.n8n,

@@ -10,6 +10,7 @@ from pipelines.cli.output import migrated, people
 from pipelines.instance import open_instance
 from pipelines.local import (
     code_server_command,
+    console_address,
     console_command,
     daemon_command,
     simulator_command,
@@ -83,9 +84,10 @@ def _start_simulator(processes: Processes, settings: Settings, port: int) -> Non
 
 def _start_parts(processes: Processes, settings: Settings, parts: tuple[str, ...], *, reload: bool) -> None:
     if "console" in parts:
-        _refuse_taken_port("BACKLINE_PUBLIC_URL", settings.public_url)
+        address = console_address(settings)
+        _refuse_taken_port("BACKLINE_PUBLIC_URL", address)
         processes.start("console", console_command(settings, reload=reload))
-        processes.wait_ready("console", f"{settings.public_url}/healthz")
+        processes.wait_ready("console", f"{address}/healthz")
         people.print(f"Console  {settings.public_url}")
     if "dagster" in parts:
         _start_dagster(processes, settings)

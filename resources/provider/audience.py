@@ -23,6 +23,11 @@ class Metric:
     day: str | None = None
     where: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether it is a number of now, which cannot be asked for again; else it is one of its day."""
+        return self.day is None
+
     def contradictions(self, streams: Sequence[Stream]) -> Iterator[str]:
         """Yield what the declared streams do not have."""
         stream = next((stream for stream in streams if stream.name == self.stream), None)

@@ -86,6 +86,11 @@ class Provider:
             if column not in known:
                 yield f"{each.stream} has no column {column}"
 
+    @property
+    def streams_to_choose(self) -> tuple[str, ...]:
+        """The streams that are read only where an account's ``optional_streams`` list them."""
+        return tuple(stream.name for stream in self.streams if stream.optional and not stream.scope)
+
     def bucket(self, stream: Stream) -> str | None:
         """Return the bucket of the quota that a stream's requests are paid from, where there is one."""
         return stream.bucket if self.api.quota else None

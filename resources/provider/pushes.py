@@ -33,8 +33,9 @@ class Pushes:
     ``way`` is ``websub`` (a hub verifies each subscription, which ends with its lease) or ``app`` (one
     address for the app, verified with a word that its owner chose). ``signature`` is the header that
     holds ``algorithm=hex`` of the HMAC over the raw body. ``read`` turns a body into its news.
-    ``streams`` are those that the news make worth reading. ``subscribe`` is where and with what an
-    account is subscribed: for ``websub`` the hub's host and the topic, for ``app`` a path of the API.
+    ``streams`` are those that the news make worth reading. An account is subscribed at ``path`` of the
+    API's ``host``: for ``websub`` to its ``topic``, for ``app`` with ``params``. Both may name its
+    ``external_id``. It is subscribed again ``renew_ahead`` of the end of its ``lease``.
     """
 
     way: Literal["websub", "app"]

@@ -8,7 +8,7 @@ from resources.providers.instagram import PROVIDER as INSTAGRAM
 from resources.providers.spotify import PROVIDER as SPOTIFY
 from resources.providers.youtube import PROVIDER as YOUTUBE
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (SPOTIFY, INSTAGRAM, YOUTUBE)}
+PROVIDERS: dict[str, Provider] = {one.name: one for one in (SPOTIFY, INSTAGRAM, YOUTUBE)}
 
 
 def find_provider(name: str) -> Provider:

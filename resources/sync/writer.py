@@ -140,6 +140,7 @@ class Writer:
                     "root_run_id": self._request.root_run_id,
                     "org_id": account.account.org_id,
                     "status": part.status,
+                    "complete": part.complete,
                     "records": len(part.rows),
                     "rejected": part.rejected,
                     "deleted": part.deleted,

@@ -7,12 +7,19 @@ from resources.tables.base import Base, Json, UtcDateTime
 from resources.tables.events import WebhookAttempt, WebhookEvent
 from resources.tables.pages import ScraperHealth, ScraperJob
 from resources.tables.pushes import ProviderPush, PushSubscription
-from resources.tables.reports import AudienceDaily, AuditEntry
+from resources.tables.reports import (
+    AudienceDaily,
+    AudiencePosition,
+    AuditEntry,
+    OrgAudienceDaily,
+    OrgAudienceGrowth,
+)
 from resources.tables.syncs import ProviderPark, QuotaUsage, StreamCursor, SyncPosition, SyncResult
 
 __all__ = [
     "AppCredential",
     "AudienceDaily",
+    "AudiencePosition",
     "AuditEntry",
     "Base",
     "ConnectedAccount",
@@ -20,6 +27,8 @@ __all__ = [
     "Json",
     "OAuthState",
     "Org",
+    "OrgAudienceDaily",
+    "OrgAudienceGrowth",
     "ProviderPark",
     "ProviderPush",
     "PushSubscription",

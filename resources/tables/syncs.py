@@ -42,6 +42,7 @@ class SyncResult(Base):
     root_run_id: Mapped[str]
     org_id: Mapped[uuid.UUID]
     status: Mapped[str]
+    complete: Mapped[bool | None] = mapped_column(doc="Whether all there was to read was read.")
     records: Mapped[int]
     rejected: Mapped[int] = mapped_column(default=0)
     deleted: Mapped[int] = mapped_column(default=0)

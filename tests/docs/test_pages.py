@@ -13,6 +13,8 @@ import pytest
 from pipelines.cli import main
 from resources.accounts import parse_import_line
 from resources.errors import InputRefused
+from resources.provider import Provider
+from resources.providers import PROVIDERS
 from resources.schemas import validator_of
 from resources.settings import REPOSITORY
 
@@ -132,9 +134,21 @@ def test_the_sample_event_fits_its_schema(page) -> None:
     validator_of("data.synced").validate(msgspec.json.decode(block))
 
 
-def test_the_sample_import_line_is_understood(page) -> None:
-    (block,) = page("docs/how-to/connect-spotify.md").blocks("json")
-    assert parse_import_line(block).org_slug == "acme"
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_sample_import_line_is_understood(page, provider: str) -> None:
+    (block,) = page(f"docs/how-to/connect-{provider}.md").blocks("json")
+    line = parse_import_line(block)
+    assert (line.org_slug, line.provider.name) == ("acme", provider)
+    assert set(line.scopes) <= set(PROVIDERS[provider].oauth.all_scopes)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
+def test_what_a_developer_console_must_be_given_is_told(page, provider: Provider) -> None:
+    text, settings = page(f"docs/how-to/connect-{provider.name}.md").text, f"BACKLINE_{provider.name.upper()}"
+    told = [f"/connect/{provider.name}/callback`", f"{settings}_CLIENT_ID=", f"{settings}_CLIENT_SECRET="]
+    told += [f"{settings}_API_KEY="] if provider.api.key_header else []
+    told += provider.oauth.all_scopes if provider.name != "spotify" else []  # Spotify's are asked for alone
+    assert not [word for word in told if word not in text]
 
 
 def test_refusals_of_import_lines_are_quoted_as_they_are(page) -> None:

@@ -11,7 +11,9 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
+from assets import audience, audience_checks
 from assets.checks import DESCRIPTIONS, LONGEST_MEAN_MS, LOWEST_SUCCESS_RATE
 from pipelines.api import definitions
 from pipelines.cli import main
@@ -19,9 +21,10 @@ from resources import delivery
 from resources.backline import CRONS, Backline
 from resources.errors import ProviderError
 from resources.events import PATHS
+from resources.provider import Provider
 from resources.providers import PROVIDERS
 from resources.schemas import schema_of
-from resources.settings import REPOSITORY, ProviderSettings, Settings
+from resources.settings import REPOSITORY, ProviderSettings, Settings, settings_of
 from resources.streams import table_of
 from resources.tables import Base
 from simulator.__main__ import main as simulator_main
@@ -29,8 +32,18 @@ from simulator.app import create_app
 from simulator.control import Control
 from simulator.faults import Kind
 
-FOR_TESTS = {"BACKLINE_TEST_POSTGRESQL_URL"}
+FOR_TESTS = {"BACKLINE_TEST_POSTGRESQL_URL", "BACKLINE_QUOTA_CHANNELS"}
 STREAM_ENDS = ["synced_at", "deleted_at"]
+
+
+def hosts_of(provider: Provider) -> dict[str, FieldInfo]:
+    """Return the settings that one provider has beside those that all have: its API's further hosts."""
+    fields = type(settings_of(provider.name, tuple(provider.api.hosts))).model_fields
+    return {
+        f"BACKLINE_{provider.name.upper()}_{name.upper()}": field
+        for name, field in fields.items()
+        if name not in ProviderSettings.model_fields
+    }
 
 
 def variables() -> dict[str, tuple[str, str]]:
@@ -42,7 +55,9 @@ def variables() -> dict[str, tuple[str, str]]:
     of_provider = {
         f"BACKLINE_<PROVIDER>_{name.upper()}": field for name, field in ProviderSettings.model_fields.items()
     }
-    return {name: (_text(f.default), f.description or "") for name, f in (own | of_provider).items()}
+    hosts = {name: field for provider in PROVIDERS.values() for name, field in hosts_of(provider).items()}
+    known = own | of_provider | hosts
+    return {name: (_text(field.default), field.description or "") for name, field in known.items()}
 
 
 def _text(default: object) -> str:
@@ -53,25 +68,35 @@ def _text(default: object) -> str:
 def test_settings_are_documented_with_default_and_meaning(page, cells) -> None:
     text = page("docs/reference/settings.md").text
     known = variables()
-    assert set(cells(text)) == set(known) | FOR_TESTS
+    of_one = {name for provider in PROVIDERS.values() for name in declared(provider)}
+    assert set(cells(text)) - of_one == (set(known) | FOR_TESTS) - of_one
     for name, (default, meaning) in known.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
         assert row.endswith(f"| {meaning} |")
         assert not default or f"| `{default}` |" in row
 
 
-def test_defaults_of_the_provider_are_its_declarations(page) -> None:
-    text, spotify = page("docs/reference/settings.md").text, PROVIDERS["spotify"]
-    limit = spotify.api.limit
-    declared = {
-        "API_URL": spotify.api.base,
-        "AUTHORIZE_URL": spotify.oauth.authorize,
-        "TOKEN_URL": spotify.oauth.token,
-        "CRON": CRONS[spotify.every],
-        "RATE_LIMIT": f"{limit.requests}/{limit.seconds}",
+def declared(provider: Provider) -> dict[str, str]:
+    """Return what a provider's settings are where they are not set, by variable."""
+    api, prefix = provider.api, f"BACKLINE_{provider.name.upper()}_"
+    quota = ",".join(f"{bucket}={units}" for bucket, units in api.quota.buckets.items()) if api.quota else ""
+    values = {
+        "API_URL": api.base,
+        "AUTHORIZE_URL": provider.oauth.authorize,
+        "TOKEN_URL": provider.oauth.token,
+        "CRON": CRONS[provider.every],
+        "RATE_LIMIT": f"{api.limit.requests}/{api.limit.seconds}",
+        **({"QUOTA": quota, "MANUAL_SHARE": str(api.quota.manual_share)} if api.quota else {}),
+        **{f"{name.upper()}_URL": address for name, address in api.hosts.items()},
     }
-    for name, value in declared.items():
-        assert re.search(rf"^\| `BACKLINE_<PROVIDER>_{name}` .*`{re.escape(value)}`", text, re.MULTILINE)
+    return {f"{prefix}{name}": value for name, value in values.items()}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
+def test_defaults_of_a_provider_are_its_declarations(page, provider: Provider) -> None:
+    section = page("docs/reference/settings.md").section(f"### {provider.title}'s defaults")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|$", section, re.MULTILINE))
+    assert rows == declared(provider)
 
 
 def test_no_page_names_an_unknown_setting(pages) -> None:
@@ -114,7 +139,7 @@ def test_make_targets_are_documented(page, cells) -> None:
 
 def documented_tables(text: str) -> dict[str, list[str]]:
     """Return the columns of each documented table."""
-    parts = re.split(r"^### `(\w+)`$", text, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^##+ `(\w+)`$", text, flags=re.MULTILINE)[1:]
     return {
         name: re.findall(r"^\| `(\w+)`", body.partition("\n## ")[0], re.MULTILINE)
         for name, body in zip(parts[::2], parts[1::2], strict=True)
@@ -122,16 +147,19 @@ def documented_tables(text: str) -> dict[str, list[str]]:
 
 
 def test_tables_and_columns_are_documented(page) -> None:
-    common = {
-        table.name: [column.name for column in table.columns] for table in Base.metadata.tables.values()
-    }
+    tables = Base.metadata.tables.values()
+    known = {table.name: [column.name for column in table.columns] for table in tables}
+    assert documented_tables(page("docs/reference/tables.md").text) == known
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
+def test_stream_tables_and_their_columns_are_documented(page, provider: Provider) -> None:
     streams: dict[str, list[str]] = {}
-    for provider in PROVIDERS.values():
-        for table in (table_of(provider, stream) for stream in provider.streams):
-            first, *own = [column.name for column in table.columns]
-            assert (first, own[-2:]) == ("account_id", STREAM_ENDS)
-            streams[table.name] = own[:-2]
-    assert documented_tables(page("docs/reference/tables.md").text) == common | streams
+    for table in (table_of(provider, stream) for stream in provider.streams):
+        first, *own = [column.name for column in table.columns]
+        assert (first, own[-2:]) == ("account_id", STREAM_ENDS)
+        streams[table.name] = own[:-2]
+    assert documented_tables(page(f"docs/reference/tables-{provider.name}.md").text) == streams
 
 
 @pytest.mark.parametrize("table", Base.metadata.tables.values(), ids=lambda table: table.name)
@@ -200,9 +228,11 @@ def test_assets_and_checks_are_documented(page, cells, loaded: dg.Definitions) -
     graph = loaded.resolve_asset_graph()
     keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
     section = reference.section("## Assets")
-    assert set(re.findall(r"`(spotify/\w+)`", section)) == keys
+    groups = "|".join((*PROVIDERS, audience.GROUP))
+    assert set(re.findall(rf"`((?:{groups})/\w+)`", section)) == keys
     checks = reference.section("## Checks")
-    assert set(cells(checks)) == set(DESCRIPTIONS) == {key.name for key in graph.asset_check_keys}
+    known = {*DESCRIPTIONS, *audience_checks.DESCRIPTIONS, audience.PROVIDERS_READ}
+    assert set(cells(checks)) == known == {key.name for key in graph.asset_check_keys}
     assert f"more than {LOWEST_SUCCESS_RATE * 100:.0f} %" in checks
     assert f"less than {LONGEST_MEAN_MS:,} ms" in checks
 
@@ -216,21 +246,24 @@ def test_jobs_schedules_and_sensors_are_documented(page, cells, loaded: dg.Defin
     assert set(cells(reference.section("## Sensors"))) == {sensor.name for sensor in repository.sensor_defs}
 
 
+def table_under(text: str, header: str) -> str:
+    """Return the rows of the table with this header."""
+    return text.partition(f"{header}\n")[2].partition("\n\n")[0]
+
+
 def test_the_simulator_is_documented(page, cells) -> None:
     reference = page("docs/reference/simulator.md")
-    listed = [name for name in cells(reference.text) if not name.startswith(("GET", "POST"))]
     options = [p.opts[0] for p in simulator_main.params if isinstance(p, click.Option)]
-    assert [name for name in listed if name.startswith("--")] == options
-    assert {name for name in listed if not name.startswith("--")} == set(get_args(Kind))
+    assert cells(table_under(reference.text, "| option | meaning |")) == options
+    assert set(cells(table_under(reference.text, "| kind | does |"))) == set(get_args(Kind))
     control = next(service for _, service in create_app().services if isinstance(service, Control))
-    section = reference.section("## Control API")
     for method, name in control.orders:
-        assert re.search(
-            rf"^\| .*`{method}[`, ].*/control/{name}`|^\| `{method} /control/{name}`", section, re.MULTILINE
-        )
+        row = rf"^\| .*`{method}[`, ].*/control/{name}`|^\| `{method} /control/{name}`"
+        assert re.search(row, reference.text, re.MULTILINE), (method, name)
 
 
-def test_streams_and_their_costs_are_explained(page) -> None:
-    rows = page("docs/explanation/spotify.md").section("## What is read, and what it costs")
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
+def test_streams_and_their_costs_are_explained(page, provider: Provider) -> None:
+    rows = page(f"docs/explanation/{provider.name}.md").section("## What is read, and what it costs")
     named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+)\|", rows, re.MULTILINE))))
-    assert named == {stream.name for stream in PROVIDERS["spotify"].streams}
+    assert named == {stream.name for stream in provider.streams}

@@ -81,7 +81,7 @@ def import_accounts(environment: dict[str, str]) -> None:
     backline(environment, "accounts", "import", "-", stdin=b"\n".join(lines).decode())
 
 
-def test_a_scheduled_sync_on_postgresql_tells_n8n_though_it_refused_at_first(
+def test_a_scheduled_sync_on_postgresql_tells_n8n_though_it_refused_at_first_and_the_audience_follows(
     environment: dict[str, str],
 ) -> None:
     base = environment["SIMULATOR"]
@@ -104,13 +104,24 @@ def test_a_scheduled_sync_on_postgresql_tells_n8n_though_it_refused_at_first(
             return rows if len({row.org_id for row in rows}) == ORGS else []
 
         attempts = [row.attempts for row in wait_for("the delivery of every org's event", told)]
+
+        def followed() -> bool:
+            query = sa.text("SELECT count(DISTINCT org_id) FROM org_audience_growth WHERE value > 0")
+            with database.read() as connection:
+                return connection.execute(query).scalar_one() == ORGS
+
+        wait_for("the refresh of every org's audience", followed)
         reply = httpx.post(f"{environment['BACKLINE_DAGSTER_URL']}/graphql", json={"query": RUNS}).json()
         runs = reply["data"]["runsOrError"]["results"]
         received = httpx.get(f"{base}/receiver/events").json()["events"]
     database.close()
     assert max(attempts) > 1, "what the run could not deliver, the sensor did"
-    scheduled = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+    tagged = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+    scheduled = [tags for tags in tagged if "dagster/schedule_name" in tags]
     assert {tags["dagster/schedule_name"] for tags in scheduled} == {"spotify_sync_schedule"}
+    automated = [tags for tags in tagged if tags.get("dagster/sensor_name") == "audience_automation"]
+    assert len(scheduled) + len(automated) == len(tagged)
+    assert {tags["dagster/partition"] for tags in automated} == {"000", "001"}
     assert {tags["dagster/partition"] for tags in scheduled} == {"000", "001"}
     assert {event["body"]["type"] for event in received} == {"data.synced"}
     assert {event["count"] for event in received} == {1}

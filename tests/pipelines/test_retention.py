@@ -152,4 +152,11 @@ def test_the_job_prunes_and_says_how_much(backline, instance):
     result = retention_job.execute_in_process(instance=instance, resources={"backline": backline})
     [output] = [one for one in result.all_node_events if one.is_successful_output]
     numbers = {name: value.value for name, value in output.step_output_data.metadata.items()}
-    assert numbers == {"dagster_runs": 0, "sync_results": 0, "webhook_events": 1, "oauth_states": 0}
+    assert numbers == {
+        "dagster_runs": 0,
+        "sync_results": 0,
+        "webhook_events": 1,
+        "oauth_states": 0,
+        "provider_pushes": 0,
+        "quota_usage": 0,
+    }

@@ -173,3 +173,15 @@ def test_orgs_spread_evenly_over_shards_and_stay_in_theirs():
     shards = [shard_hash(org) % 16 for org in orgs]
     assert shards == [shard_hash(org) % 16 for org in orgs]
     assert all(180 < shards.count(shard) < 320 for shard in range(16))
+
+
+def test_optional_streams_without_a_permission_of_their_own_are_chosen_by_configuration():
+    check_config(PROVIDERS["youtube"], {"optional_streams": ["comment_threads"]})
+    with pytest.raises(InputRefused, match="names revenue_daily; use some of comment_threads"):
+        check_config(PROVIDERS["youtube"], {"optional_streams": ["revenue_daily"]})
+
+
+@pytest.mark.parametrize("provider", ["spotify", "instagram"])
+def test_a_provider_without_streams_to_choose_takes_no_choice(provider):
+    with pytest.raises(InputRefused, match=r"config\.optional_streams: is unknown"):
+        check_config(PROVIDERS[provider], {"optional_streams": ["comments"]})

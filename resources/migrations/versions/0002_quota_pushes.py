@@ -1,4 +1,4 @@
-"""Quotas as budgets, syncs that go on where one stopped, pushes, and grants whose end is known."""
+"""Quotas as budgets, syncs that go on where one stopped, pushes, grants whose end is known, the audience."""
 
 from __future__ import annotations
 
@@ -39,6 +39,52 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "shard", name=op.f("pk_sync_positions")),
     )
     _pushes()
+    _audience()
+
+
+def _audience() -> None:
+    with op.batch_alter_table("sync_results", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("complete", sa.Boolean(), nullable=True))
+    with op.batch_alter_table("audience_daily", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("updated_at", MOMENT, nullable=True))
+        batch_op.drop_index(batch_op.f("ix_audience_daily_org_id"))
+        index = batch_op.f("ix_audience_daily_org_id_audience_daily_updated_at")
+        batch_op.create_index(index, ["org_id", "updated_at"], unique=False)
+    op.create_table(
+        "audience_positions",
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("shard", sa.Text(), nullable=False),
+        sa.Column("read_until", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("part", "shard", name=op.f("pk_audience_positions")),
+    )
+    op.create_table(
+        "org_audience_daily",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("metric", sa.Text(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.Column("accounts", sa.BigInteger(), nullable=False),
+        sa.Column("carried", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "provider", "day", "metric", name=op.f("pk_org_audience_daily")),
+    )
+    with op.batch_alter_table("org_audience_daily", schema=None) as batch_op:
+        index = batch_op.f("ix_org_audience_daily_org_id_org_audience_daily_updated_at")
+        batch_op.create_index(index, ["org_id", "updated_at"], unique=False)
+    changes = ("change_7_days", "growth_7_days", "change_28_days", "growth_28_days", "share")
+    op.create_table(
+        "org_audience_growth",
+        sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("metric", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.Column("accounts", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.Double(), nullable=True) for name in changes),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "provider", "metric", name=op.f("pk_org_audience_growth")),
+    )
 
 
 def _pushes() -> None:
@@ -96,6 +142,14 @@ def _pushes() -> None:
 
 def downgrade() -> None:
     """Take the revision back."""
+    for table in ("org_audience_growth", "org_audience_daily", "audience_positions"):
+        op.drop_table(table)
+    with op.batch_alter_table("audience_daily", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audience_daily_org_id_audience_daily_updated_at"))
+        batch_op.create_index(batch_op.f("ix_audience_daily_org_id"), ["org_id"], unique=False)
+        batch_op.drop_column("updated_at")
+    with op.batch_alter_table("sync_results", schema=None) as batch_op:
+        batch_op.drop_column("complete")
     for table in ("push_subscriptions", "provider_pushes", "sync_positions", "quota_usage"):
         op.drop_table(table)
     with op.batch_alter_table("grants", schema=None) as batch_op:

@@ -313,7 +313,8 @@ PROVIDER = Provider(
         algorithm="sha256",
         read=read_changes,
         streams=("media", "media_insights", "comments"),
-        path="/me/subscribed_apps",
+        path="/{external_id}/subscribed_apps",
         params={"subscribed_fields": "comments,mentions"},
+        lease=timedelta(days=30),  # it has no end; asked for again all the same
     ),
 )

@@ -1,0 +1,1 @@
+"""What providers push: proven, stored once, and subscribed to; the sensors turn it into syncs."""
