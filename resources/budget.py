@@ -17,7 +17,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from resources.database import Database, insert_into, utc_now
+from resources.database import Clock, Database, insert_into, utc_now
 from resources.errors import BucketSpent, BudgetSpent, ProviderError, QuotaExhausted
 from resources.provider import MAIN_BUCKET, Provider, Quota
 from resources.tables import QuotaUsage
@@ -55,8 +55,8 @@ class Purse(Protocol):
     async def take(self, bucket: str | None) -> None:
         """Pay one request; raise ``ProviderError`` where there is nothing to pay it from."""
 
-    async def spent(self, bucket: str | None) -> None:
-        """Note that the provider says a bucket is empty."""
+    async def spent(self, bucket: str | None, asked_at: datetime) -> None:
+        """Note that the provider said a bucket is empty, to a request of that moment."""
 
     async def aclose(self) -> None:
         """Give back what was not used."""
@@ -70,7 +70,7 @@ class Unlimited:
     async def take(self, bucket: str | None) -> None:
         """Pay nothing."""
 
-    async def spent(self, bucket: str | None) -> None:
+    async def spent(self, bucket: str | None, asked_at: datetime) -> None:
         """Note nothing."""
 
     async def aclose(self) -> None:
@@ -96,8 +96,17 @@ def balances(
 class Budget:
     """Spends one provider app's quota; ``by_hand`` may spend what schedules leave to people."""
 
-    def __init__(self, database: Database, provider: Provider, quota: Quota, *, by_hand: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        provider: Provider,
+        quota: Quota,
+        *,
+        by_hand: bool,
+        clock: Clock = utc_now,
+    ) -> None:
         self._database, self._provider, self._quota, self._by_hand = database, provider, quota, by_hand
+        self._clock = clock
         self._held: dict[str, tuple[date, int]] = {}
         self._paid: dict[str, int] = {}
         self._lock = asyncio.Lock()
@@ -112,22 +121,25 @@ class Budget:
         if bucket is None:
             return
         async with self._lock:
-            today = self._quota.day(utc_now())
+            now = self._clock()
+            today = self._quota.day(now)
             day, units = self._held.get(bucket, (today, 0))
             if day != today or not units:
                 units = await asyncio.to_thread(self._reserve, bucket, today)
             if not units:
-                raise self._refusal(bucket)
+                raise self._refusal(bucket, now)
             self._held[bucket] = (today, units - 1)
             self._paid[bucket] = self._paid.get(bucket, 0) + 1
 
-    async def spent(self, bucket: str | None) -> None:
-        """Count a bucket as empty until its reset: another program spends from it too."""
+    async def spent(self, bucket: str | None, asked_at: datetime) -> None:
+        """Count a bucket as empty for the day of the request: another program spends from it too."""
         if bucket is None:
             return
+        day = self._quota.day(asked_at)
         async with self._lock:
-            self._held.pop(bucket, None)
-            await asyncio.to_thread(self._empty, bucket)
+            if bucket in self._held and self._held[bucket][0] == day:
+                del self._held[bucket]
+            await asyncio.to_thread(self._empty, bucket, day)
 
     async def aclose(self) -> None:
         """Give back what is left of the blocks."""
@@ -141,10 +153,11 @@ class Budget:
         limit = self._quota.buckets[bucket]
         return limit if self._by_hand else limit - math.ceil(limit * self._quota.manual_share)
 
-    def _refusal(self, bucket: str) -> ProviderError:
-        reset, limit = self._quota.reset(utc_now()), self._quota.buckets[bucket]
+    def _refusal(self, bucket: str, now: datetime) -> ProviderError:
+        reset, limit = self._quota.reset(now), self._quota.buckets[bucket]
         if bucket != MAIN_BUCKET:
-            problem = f"today's {limit:,} units for `{bucket}` are spent until {reset:%Y-%m-%d %H:%M} UTC"
+            units = f"{self._allowed(bucket):,} units for `{bucket}`"
+            problem = f"today's {units} are spent until {reset:%Y-%m-%d %H:%M} UTC"
             return BucketSpent(self._provider.name, problem)
         if self._by_hand:
             problem = f"today's {limit:,} units are spent"
@@ -167,9 +180,8 @@ class Budget:
         with self._database.write() as connection:
             connection.execute(sa.update(QuotaUsage).where(mine).values(units=QuotaUsage.units + units))
 
-    def _empty(self, bucket: str) -> None:
-        day, limit = self._quota.day(utc_now()), self._quota.buckets[bucket]
-        mine = _row(self._provider, bucket, day)
+    def _empty(self, bucket: str, day: date) -> None:
+        limit, mine = self._quota.buckets[bucket], _row(self._provider, bucket, day)
         with self._database.write() as connection:
             _ensure(connection, self._provider, bucket, day)
             connection.execute(

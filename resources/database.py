@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from resources.errors import InputRefused
 from resources.settings import Settings
 
 AnyRow = sa.Row[*tuple[Any, ...]]
+Clock = Callable[[], datetime]
 SQLITE_BUSY_TIMEOUT_MS = 30_000
 URL_CURE = "use sqlite:///path or postgresql+psycopg://user:password@host/name"
 DRIVERS = {

@@ -29,7 +29,7 @@ from resources.errors import (
 )
 from resources.latency import LatencyHistogram
 from resources.limiter import AppLimiter
-from resources.pressure import pressures
+from resources.pressure import REGAIN, pressures
 from resources.provider import MAIN_BUCKET, Api
 from resources.replies import UNREADABLE
 from resources.transport import USER_AGENT, ReplyTooLarge
@@ -100,7 +100,7 @@ class ProviderClient:
         self._base_urls = {name: address.rstrip("/") for name, address in base_urls.items()}
         self._client, self._limiter, self._purse = client, limiter, purse or Unlimited()
         self._first_backoff_seconds = first_backoff_seconds
-        self._full: ProviderError | None = None
+        self._full: RateLimited | None = None
         self._full_accounts: dict[str, AccountThrottled] = {}
 
     async def get(  # noqa: PLR0913  # a request has that many parts
@@ -137,11 +137,11 @@ class ProviderClient:
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _once(self, call: Call) -> bytes:
-        if stop := self._full or self._full_accounts.get(call.token):
-            raise stop
+        self._stop_where_full(call)
         await self._limiter.acquire()
+        self._stop_where_full(call)
         await self._purse.take(call.bucket)
-        started = time.perf_counter()
+        started, asked_at = time.perf_counter(), datetime.now(UTC)
         try:
             response = await self._sent(call)
         except ProviderError:
@@ -152,10 +152,19 @@ class ProviderClient:
             await self._ease(response, call)
         if response.is_success:
             return response.content
-        refusal = self._refusal(response, call)
+        refusal = self._refusal(response, call, asked_at)
         if isinstance(refusal, QuotaExhausted | BucketSpent):
-            await self._purse.spent(call.bucket)
+            await self._purse.spent(call.bucket, asked_at)
         raise refusal
+
+    def _stop_where_full(self, call: Call) -> None:
+        """Raise why the next request would only make it worse, until there is room again."""
+        now = datetime.now(UTC)
+        if self._full is not None and self._full.retry_at > now:
+            raise self._full
+        stop = self._full_accounts.get(call.token)
+        if stop is not None and stop.retry_at > now:
+            raise stop
 
     async def _sent(self, call: Call) -> httpx.Response:
         try:
@@ -175,38 +184,45 @@ class ProviderClient:
             return
         app, account = pressures(response.headers, self.api.usage)
         now = datetime.now(UTC)
-        if app.is_full:
+        if app is not None and app.is_full:
             problem = f"{app.percent:g} % of the app's limit is used"
             self._full = RateLimited(self.provider, problem, retry_at=now + app.regain)
-        if account.is_full:
+        if account is not None and account.is_full:
             problem = f"{account.percent:g} % of the account's limit is used"
             stop = AccountThrottled(self.provider, problem, retry_at=now + account.regain)
             self._full_accounts[call.token] = stop
-        self._limiter.ease(app.easing_seconds)
-        if account.easing_seconds:
+        if app is not None:  # a reply without the header says nothing of it
+            self._limiter.ease(app.easing_seconds)
+        if account is not None and account.easing_seconds:
             await asyncio.sleep(account.easing_seconds)
 
-    def _refusal(self, response: httpx.Response, call: Call) -> ProviderError:
+    def _refusal(self, response: httpx.Response, call: Call, asked_at: datetime) -> ProviderError:
         reason, message = _explanation(response.content, self.api)
         message = message.replace(call.token, "••••")[:EXCERPT_CHARACTERS] or response.reason_phrase
-        status, now = response.status_code, datetime.now(UTC)
+        status = response.status_code
         fault = self.api.fault_of(status, reason, message)
         if issubclass(fault, QuotaExhausted) and call.bucket not in {None, MAIN_BUCKET}:
             return BucketSpent(self.provider, f"{status} {message}", status=status, path=call.path)
         if issubclass(fault, ParkingError | AccountThrottled):
-            retry_at = self._retry_at(response, fault, now)
+            retry_at = self._retry_at(response, fault, asked_at)
             return fault(self.provider, message, retry_at=retry_at, status=status, path=call.path)
         return fault(self.provider, f"{status} {message}", status=status, path=call.path)
 
-    def _retry_at(self, response: httpx.Response, fault: type[ProviderError], now: datetime) -> datetime:
-        """Return when a refusal ends: as the reply says, as its usage headers do, or as is declared."""
+    def _retry_at(self, response: httpx.Response, fault: type[ProviderError], asked_at: datetime) -> datetime:
+        """Return when a refusal ends: as the reply says, as its usage headers do, or as is declared.
+
+        A quota that was spent when we asked is that day's, also where the answer came after midnight.
+        """
+        now = datetime.now(UTC)
         wait = retry_after_seconds(response.headers, now)
         if wait is not None:
             return now + timedelta(seconds=min(wait, LONGEST_PARK_SECONDS))
         if self.api.usage is not None:
             app, account = pressures(response.headers, self.api.usage)
-            return now + (account if issubclass(fault, AccountThrottled) else app).regain
-        return self.api.quota_reset(now) if issubclass(fault, QuotaExhausted) else now + timedelta(seconds=1)
+            known = account if issubclass(fault, AccountThrottled) else app
+            return now + (REGAIN if known is None else known.regain)
+        is_of_day = issubclass(fault, QuotaExhausted)
+        return self.api.quota_reset(asked_at) if is_of_day else now + timedelta(seconds=1)
 
     def _pause_before_retry(self, error: ProviderError, attempt: int) -> float | None:
         """Return the seconds to wait before another try, or ``None`` where none is to be made."""

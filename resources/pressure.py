@@ -18,7 +18,7 @@ from resources.replies import UNREADABLE
 EASE_FROM_PERCENT, STOP_FROM_PERCENT = 75.0, 95.0
 LONGEST_EASING_SECONDS = 2.0
 REGAIN = timedelta(minutes=10)  # where a header does not say when
-LONGEST_REGAIN_MINUTES = 7 * 24 * 60
+LONGEST_REGAIN_MINUTES, MOST_PERCENT = 7 * 24 * 60, 1_000_000
 PERCENTAGES = ("call_count", "total_cputime", "total_time")
 
 
@@ -41,19 +41,19 @@ class Pressure:
         return self.percent >= STOP_FROM_PERCENT
 
 
-def pressures(headers: Mapping[str, str], names: UsageHeaders) -> tuple[Pressure, Pressure]:
-    """Return the app's and the account's pressure; none where a header is missing or not understood."""
+def pressures(headers: Mapping[str, str], names: UsageHeaders) -> tuple[Pressure | None, Pressure | None]:
+    """Return the app's and the account's pressure; ``None`` where a header is missing or not understood."""
     return _largest(headers.get(names.app, "")), _largest(headers.get(names.account, ""))
 
 
-def _largest(text: str) -> Pressure:
+def _largest(text: str) -> Pressure | None:
     if not text:
-        return Pressure()
+        return None
     try:
         found = list(_usages(msgspec.json.decode(text)))
-    except UNREADABLE:
-        return Pressure()
-    return max(found, key=lambda pressure: pressure.percent, default=Pressure())
+    except (*UNREADABLE, UnicodeEncodeError):
+        return None
+    return max(found, key=lambda pressure: pressure.percent, default=None)
 
 
 def _usages(value: Any) -> Iterator[Pressure]:
@@ -63,11 +63,16 @@ def _usages(value: Any) -> Iterator[Pressure]:
             yield from _usages(one)
     if not isinstance(value, dict):
         return
-    numbers = [value[name] for name in PERCENTAGES if isinstance(value.get(name), int | float)]
+    numbers = [number for name in PERCENTAGES if (number := _number(value.get(name))) is not None]
     if numbers:
-        minutes = value.get("estimated_time_to_regain_access")
-        is_known = isinstance(minutes, int | float) and 0 < minutes <= LONGEST_REGAIN_MINUTES
-        yield Pressure(float(max(numbers)), timedelta(minutes=float(minutes or 0)) if is_known else REGAIN)
+        minutes = _number(value.get("estimated_time_to_regain_access")) or 0
+        is_known = 0 < minutes <= LONGEST_REGAIN_MINUTES
+        percent = float(min(max(numbers), MOST_PERCENT))
+        yield Pressure(percent, timedelta(minutes=minutes) if is_known else REGAIN)
         return
     for one in value.values():
         yield from _usages(one)
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from resources import parking
 from resources.backline import Backline
-from resources.database import utc_now
-from resources.errors import BudgetSpent, ParkingError, ProviderError, SealBroken, Unexpected
+from resources.database import Clock, utc_now
+from resources.errors import BucketSpent, BudgetSpent, ParkingError, ProviderError, SealBroken, Unexpected
 from resources.grants import GrantKeeper, open_grant
 from resources.http import ProviderClient
 from resources.oauth import TokenClient
@@ -29,7 +29,14 @@ from resources.sync.passes import AccountPass, StreamPass
 from resources.sync.plan import plan_of
 from resources.sync.reader import AccountReader, RunParts
 from resources.sync.report import StreamReport, SyncReport
-from resources.sync.request import CHUNK_ACCOUNTS, Candidate, SyncRequest, candidates, keep_position
+from resources.sync.request import (
+    CHUNK_ACCOUNTS,
+    Candidate,
+    SyncRequest,
+    candidates,
+    keep_position,
+    position_of,
+)
 from resources.sync.shared import Crowd
 from resources.sync.writer import Writer
 from resources.transport import open_client
@@ -43,23 +50,28 @@ Progress = Callable[[SyncReport], None]
 class SyncEngine:
     """Syncs the accounts of one request.
 
-    ``on_commit`` is called after each commit with the sum so far, ``transport`` replaces the network.
+    ``on_commit`` is called after each commit with the sum so far, ``transport`` replaces the network,
+    ``concurrency`` the number of accounts that are under way at once, ``clock`` what the streams are
+    read by.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a run can be given
         self,
         backline: Backline,
         request: SyncRequest,
         *,
         on_commit: Progress = lambda _: None,
         transport: httpx.AsyncBaseTransport | None = None,
+        concurrency: int | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self._backline, self._request, self._on_commit = backline, request, on_commit
         self._transport = transport
-        self._concurrency = max(backline.settings.sync_concurrency, _largest_share(request))
+        together = max(backline.settings.sync_concurrency, _largest_share(request))
+        self._concurrency = concurrency or together
         self._decoders = {stream.name: ReplyDecoder(stream) for stream in request.streams}
         self._writer = Writer(backline.database, request)
-        self._streams = request.streams
+        self._streams, self._key = request.streams, backline.api_key(request.provider)
         self._parked: ParkingError | None = None
         self._stopped_at: Candidate | None = None
         self._open_accounts: Counter[uuid.UUID] = Counter()
@@ -68,7 +80,12 @@ class SyncEngine:
         self._crowd = Crowd(self._concurrency)
         shared = {one.name: self._crowd.requests(one.shared.size) for one in request.streams if one.shared}
         self._parts = RunParts(
-            request.provider, self._stored_parents, full=request.full, days=request.days, shared=shared
+            request.provider,
+            self._stored_parents,
+            full=request.full,
+            days=request.days,
+            shared=shared,
+            clock=clock,
         )
 
     async def run(self) -> SyncReport:
@@ -84,6 +101,7 @@ class SyncEngine:
     async def _run(self) -> SyncReport:
         request, database = self._request, self._backline.database
         self._parked = await asyncio.to_thread(parking.current, database, request.provider)
+        went_on = await asyncio.to_thread(position_of, database, request) is not None
         await self._tell_plan()
         waiting: asyncio.Queue[Candidate | None] = asyncio.Queue(self._concurrency)
         ready: asyncio.Queue[AccountPass | None] = asyncio.Queue(COMMIT_ACCOUNTS)
@@ -91,11 +109,10 @@ class SyncEngine:
             tasks.create_task(self._commit_all(ready))
             await self._read_all(client, waiting, ready)
             await ready.put(None)
-        if request.root_run_id != request.run_id:
+        if went_on or request.root_run_id != request.run_id:
             self._report.events += await asyncio.to_thread(self._writer.complete_rest)
-        if request.is_of_all:
-            org_id = self._stopped_at.account.org_id if self._stopped_at else None
-            await asyncio.to_thread(keep_position, database, request, org_id)
+        stopped_at = self._stopped_at.position if self._stopped_at else None
+        await asyncio.to_thread(keep_position, database, request, stopped_at)
         return self._report
 
     async def _tell_plan(self) -> None:
@@ -119,6 +136,7 @@ class SyncEngine:
         async with (
             aclosing(backline.limiter(provider)) as limiter,
             aclosing(backline.purse(provider, by_hand=by_hand)) as purse,
+            aclosing(self._crowd),
             asyncio.TaskGroup() as readers,
         ):
             await limiter.check()
@@ -171,7 +189,7 @@ class SyncEngine:
                 client=api,
                 keeper=keeper,
                 decoders=self._decoders,
-                key=self._backline.api_key(self._request.provider),
+                key=self._key,
             )
             reader = AccountReader(candidate.account, client, self._parts)
             result = await reader.read(self._streams)
@@ -195,13 +213,19 @@ class SyncEngine:
         return AccountPass(candidate.account, [], deferred=True)
 
     def _stop_at(self, candidate: Candidate, stop: ParkingError) -> None:
+        if self._report.stopped is None or not isinstance(stop, BudgetSpent):  # the provider's word counts
+            self._report.stopped = stop
+        self._go_on_at(candidate)
+
+    def _go_on_at(self, candidate: Candidate) -> None:
         """Remember the first account, in the run's order, that was not read whole."""
-        self._report.stopped = stop
         if self._stopped_at is None or candidate.place < self._stopped_at.place:
             self._stopped_at = candidate
 
     async def _park_if_asked(self, candidate: Candidate, result: AccountPass) -> None:
         error = result.error
+        if any(isinstance(stream.error, BucketSpent) for stream in result.streams):
+            self._go_on_at(candidate)
         if not isinstance(error, ParkingError):
             return
         self._stop_at(candidate, error)

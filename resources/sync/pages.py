@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,16 +10,16 @@ from typing import Any
 
 import msgspec
 
-from resources.database import utc_now
+from resources.database import Clock
 from resources.errors import ContractChanged, PartRefused, ProviderError
 from resources.paging import POSITION, Page, PagingStalled, Params
 from resources.provider import Stream
 from resources.records import RecordRefused, Row
 from resources.sync.asking import AccountClient
 from resources.sync.passes import StreamPass
+from resources.sync.words import Key, RefusedWords
 
 Variables = Mapping[str, str]
-RefusedWords = dict[tuple[str, str], set[str]]
 MOST_PAGES, MOST_EMPTY_PAGES = 10_000, 20
 
 
@@ -37,35 +38,44 @@ class Part:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a part was read: whether it is whole, and where the next sync starts."""
+    """How a part was read: whether it is whole, and where the next sync starts.
+
+    ``omits`` says that words which the provider refused were left out: what they stand for was not met,
+    but is not gone either.
+    """
 
     whole: bool
     cursor: dict[str, Any]
+    omits: bool = False
 
 
 class PartReader:
-    """Reads parts of one account's streams into their passes.
+    """Reads parts of one account's streams into their passes."""
 
-    ``refused_words`` are those that the provider refused in this run already, by stream and kind.
-    """
-
-    def __init__(
-        self, provider_name: str, client: AccountClient, refused_words: RefusedWords, *, full: bool
+    def __init__(  # noqa: PLR0913  # what it stands on, all of it handed in
+        self,
+        provider_name: str,
+        account_id: uuid.UUID,
+        client: AccountClient,
+        refused_words: RefusedWords,
+        *,
+        full: bool,
+        clock: Clock,
     ) -> None:
-        self._name, self._client, self._refused = provider_name, client, refused_words
-        self._full = full
+        self._name, self._account_id, self._client = provider_name, account_id, client
+        self._refused, self._full, self._clock = refused_words, full, clock
 
     async def read(self, result: StreamPass, part: Part, since: Mapping[str, Any]) -> Outcome:
         """Read a part, all its rows or none; say how that went."""
         kept, outcome = len(result.rows), Outcome(whole=True, cursor=dict(since))
         try:
             for variant in result.stream.variants:
-                following = await self._read_variant(result, part, variant, since)
-                outcome = Outcome(outcome.whole and following.whole, following.cursor)
+                one = await self._read_variant(result, part, variant, since)
+                outcome = Outcome(outcome.whole and one.whole, one.cursor, outcome.omits or one.omits)
         except ProviderError:
             result.rows.keep(kept)
             raise
-        result.complete = result.complete and outcome.whole
+        result.complete = result.complete and outcome.whole and not outcome.omits
         return outcome
 
     async def _read_variant(
@@ -76,47 +86,53 @@ class PartReader:
         each = result.stream.each
         if each is not None and each.parameter:
             params[each.parameter] = part.variables[each.variable]
-        given = {**part.given, **part.variables, **variant, "today": utc_now().date()}
+        given = {**part.given, **part.variables, **variant, "today": self._clock().date()}
         split = result.stream.split
         if not split or split not in params:
             return await self._read_pages(result, part, params, given, since)
-        refused = self._refused.setdefault((result.stream.name, part.kind), set())
-        words = [word for word in str(params[split]).split(",") if word not in refused]
+        key: Key = (result.stream.name, part.kind, *sorted(variant.items()))
+        skipped = self._refused.skipped(key, self._account_id)
+        words = [word for word in str(params[split]).split(",") if word not in skipped]
+        if not words:
+            return Outcome(whole=True, cursor={}, omits=True)
         kept = len(result.rows)
         try:
-            if not words:
-                return Outcome(whole=True, cursor={})
-            return await self._read_pages(result, part, {**params, split: ",".join(words)}, given, since)
+            outcome = await self._read_pages(result, part, {**params, split: ",".join(words)}, given, since)
         except PartRefused as error:
-            if len(words) == 1 and not refused:
+            if len(words) == 1:
                 raise
             result.rows.keep(kept)
             result.usage.refused -= 1
-            return await self._read_words(result, part, {**params, split: words}, given, error)
+            return await self._read_words(result, part, {**params, split: words}, given, error, key)
+        self._refused.take(key, words)
+        return Outcome(outcome.whole, outcome.cursor, omits=bool(skipped))
 
-    async def _read_words(
+    async def _read_words(  # noqa: PLR0913, PLR0917  # what a request is made of
         self,
         result: StreamPass,
         part: Part,
         params: Mapping[str, Any],
         given: Mapping[str, Any],
         refusal: PartRefused,
+        key: Key,
     ) -> Outcome:
-        split, whole, answered = result.stream.split, True, 0
+        split, whole, taken = result.stream.split, True, list[str]()
         refused: list[str] = []
         for word in params[split]:
             try:
                 outcome = await self._read_pages(result, part, {**params, split: word}, given, {})
-                whole = outcome.whole and whole
-                answered += 1
             except PartRefused:
                 result.usage.refused -= 1
                 refused.append(word)
-        if not answered:  # it is not the words that are wrong
+            else:
+                whole = outcome.whole and whole
+                taken.append(word)
+        if not taken:  # it is not the words that are wrong
             raise refusal
-        self._refused[result.stream.name, part.kind].update(refused)
+        self._refused.refuse(key, self._account_id, refused)
+        self._refused.take(key, taken)
         result.complain([f"{result.stream.path}: {split} {', '.join(refused)} refused: {refusal.problem}"])
-        return Outcome(whole, cursor={})
+        return Outcome(whole, cursor={}, omits=True)
 
     async def _read_pages(
         self,
@@ -128,7 +144,7 @@ class PartReader:
     ) -> Outcome:
         """Read page after page; only where nothing was left out the part is whole, and its cursor moves."""
         stream, seen, totals, asked, empty = result.stream, 0, set[int](), set[str](), 0
-        sound, known = True, Position(stream, since, full=self._full)
+        sound, known = True, Position(stream, since, self._clock().date(), full=self._full)
         path = stream.path.format_map(part.variables)
         params: Params | None = stream.paging.first(since) if stream.paging else {}
         while params is not None:
@@ -158,10 +174,10 @@ class PartReader:
 class Position:
     """How far a list has been read, against where the stored cursor stands."""
 
-    def __init__(self, stream: Stream, since: Mapping[str, Any], *, full: bool) -> None:
+    def __init__(self, stream: Stream, since: Mapping[str, Any], today: date, *, full: bool) -> None:
         self._stream, self._since = stream, since
         self._after = int(since.get("after", 0)) if stream.cursor_column else 0
-        self._newest, self._today = str(since.get("newest", "")), utc_now().date()
+        self._newest, self._today = str(since.get("newest", "")), today
         self._met = self._newest
         self.is_reached = False
         self._stops = stream.newest_first is not None and not full and not self._is_whole_due()

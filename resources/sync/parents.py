@@ -50,10 +50,13 @@ class Known:
         cursor = {"versions": self.next_versions, "unreadable": self.next_unreadable}
         return {**cursor, "positions": self.next_positions}
 
+    def keep_positions(self, parents: Iterable[str]) -> None:
+        """Remember how far the lists of parents that are still there were read, until they are read again."""
+        self.next_positions.update({one: self.positions[one] for one in parents if one in self.positions})
+
     def position(self, parent: Parent) -> dict[str, Any]:
         """Return how far a parent's list was read last time."""
         position: dict[str, Any] = self.positions.get(parent.id, {})
-        self.next_positions |= {parent.id: position} if position else {}
         return position
 
     def reached(self, parent: Parent, position: dict[str, Any]) -> None:

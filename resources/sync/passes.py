@@ -121,7 +121,7 @@ class AccountPass:
         for stream in self.streams:
             if not isinstance(stream.error, BudgetSpent):
                 kept.append(stream)
-            elif len(stream.rows) and stream.has_progress:
+            elif stream.usage.requests and stream.has_progress:
                 stream.error, stream.complete = None, False
                 kept.append(stream)
         return self if len(kept) == len(self.streams) else AccountPass(self.account, kept, deferred=not kept)

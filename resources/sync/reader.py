@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from resources.database import utc_now
+from resources.database import Clock, utc_now
 from resources.errors import Gone, ProviderError, ScopeMissing
 from resources.paging import Params
 from resources.provider import OPTIONAL_STREAMS, Days, FromAccount, FromConfig, FromStream, Provider, Stream
 from resources.records import Row
 from resources.sync.asking import AccountClient
-from resources.sync.pages import Part, PartReader, RefusedWords, add_rows
+from resources.sync.pages import Part, PartReader, add_rows
 from resources.sync.parents import Known, Parent, parents_of, picked
 from resources.sync.passes import Account, AccountPass, ParentsRead, StreamPass
 from resources.sync.shared import Answer, SharedRequests
+from resources.sync.words import RefusedWords
 
 REFRESH_SLACK = timedelta(hours=1)  # schedules do not come to the second
 StoredParents = Callable[[uuid.UUID, str, Sequence[str]], Awaitable[list[Row]]]
@@ -37,8 +38,9 @@ class RunParts:
     full: bool = False
     days: tuple[date, date] | None = None
     shared: Mapping[str, SharedRequests] = field(default_factory=dict)
-    refused_words: RefusedWords = field(default_factory=dict)
+    refused_words: RefusedWords = field(default_factory=RefusedWords)
     thrifty: bool = False
+    clock: Clock = utc_now
 
 
 class AccountReader:
@@ -46,7 +48,9 @@ class AccountReader:
 
     def __init__(self, account: Account, client: AccountClient, run: RunParts) -> None:
         self._account, self._client, self._run = account, client, run
-        self._parts = PartReader(run.provider.name, client, run.refused_words, full=run.full)
+        self._parts = PartReader(
+            run.provider.name, account.id, client, run.refused_words, full=run.full, clock=run.clock
+        )
         self._done: dict[str, StreamPass] = {}
 
     async def read(self, streams: Sequence[Stream]) -> AccountPass:
@@ -80,7 +84,7 @@ class AccountReader:
         read = self._account.cursors.get(stream.name, {}).get("read")
         if stream.refresh is None or not isinstance(read, str):
             return False
-        return utc_now() - datetime.fromisoformat(read) < stream.refresh - REFRESH_SLACK
+        return self._run.clock() - datetime.fromisoformat(read) < stream.refresh - REFRESH_SLACK
 
     def _note(self, result: StreamPass, error: ProviderError) -> None:
         """Keep a stream's error, unless it only says that there is nothing to read."""
@@ -94,7 +98,8 @@ class AccountReader:
         stream, granted = result.stream, self._account.scopes
         if stream.scope and granted and stream.scope not in granted:
             raise ScopeMissing(self._run.provider.name, f"the grant lacks {stream.scope}", path=stream.path)
-        since = {} if self._run.full else self._account.cursors.get(stream.name, {})
+        forgets = self._run.full and self._run.days is None
+        since = {} if forgets else self._account.cursors.get(stream.name, {})
         result.cursor = dict(since)
         if isinstance(stream.each, FromStream):
             await self._read_changed_parents(result, stream.each, since)
@@ -105,7 +110,7 @@ class AccountReader:
         else:
             await self._read_parts(result, since)
         if stream.refresh is not None:
-            result.cursor["read"] = result.started_at.isoformat()
+            result.cursor["read"] = self._run.clock().isoformat()
 
     async def _read_parts(self, result: StreamPass, since: Mapping[str, Any]) -> None:
         missing: Gone | None = None
@@ -127,7 +132,7 @@ class AccountReader:
 
     async def _read_days(self, result: StreamPass, days: Days, since: Mapping[str, Any]) -> None:
         """Read window after window; what was read before one fails is kept, and the cursor with it."""
-        today = days.today(utc_now())
+        today = days.today(self._run.clock())
         yesterday = today - timedelta(days=1)
         begin, end = self._run.days or (_first_day(days, since, today), yesterday)
         begin = max(begin, today - timedelta(days=days.reach))
@@ -147,7 +152,8 @@ class AccountReader:
         refusal may be a passing one.
         """
         parents = await self._parents(result, each)
-        known = Known.of(since, utc_now().date().isoformat())
+        known = Known.of(since, self._run.clock().date().isoformat())
+        known.keep_positions(parents)
         result.parents = ParentsRead(current=list(parents))
         result.cursor = known.cursor
         due = []
@@ -179,7 +185,8 @@ class AccountReader:
             known.reached(parent, outcome.cursor)
         if outcome.whole and result.parents is not None:
             known.read_whole(parent)
-            result.parents.whole.append(parent.id)
+            if not outcome.omits:
+                result.parents.whole.append(parent.id)
 
     async def _parents(self, result: StreamPass, each: FromStream) -> dict[str, Parent]:
         """Return the parents, from this pass and, where that is not all, from the table."""
@@ -188,7 +195,7 @@ class AccountReader:
         if parent is None or not parent.complete:
             rows = [*await self._run.stored_parents(self._account.id, each.stream, each.columns), *rows]
         result.complete = parent is None or parent.complete
-        return parents_of(each, rows, utc_now())
+        return parents_of(each, rows, self._run.clock())
 
     async def _read_own_id(self, result: StreamPass) -> None:
         """Read what a shared request says of the account itself."""
@@ -208,19 +215,17 @@ class AccountReader:
         public = [parent.id for parent in due if parent.id not in set(private)]
         if self._run.thrifty:
             due, private = [parent for parent in due if parent.id in set(public)], []
-        doubtful = set(public) - await self._wait(result, public)
+        sure = await self._wait(result, public)
+        _mark(read, known, [parent for parent in due if parent.id in sure])
         for start in range(0, len(private), shared.size):
             ids = private[start : start + shared.size]
             answer = await self._ask(result, ids, shared=False)
             self._take(result, answer)
-            doubtful |= set(ids) if answer.problems else set()
-        for parent in due:
-            if parent.id not in doubtful or parent.id in result.found:
-                known.read_whole(parent)
-                read.whole.append(parent.id)
+            sure = set(answer.rows) if answer.problems else set(ids)
+            _mark(read, known, [parent for parent in due if parent.id in sure])
 
     async def _wait(self, result: StreamPass, ids: Sequence[str]) -> set[str]:
-        """Ask together with other accounts; return the ids that were answered for, or surely are gone."""
+        """Ask together with other accounts; return the ids that were answered, or surely are gone."""
         requests = self._run.shared[result.stream.name]
         wait = await requests.read(ids, lambda several: self._ask(result, several, shared=True))
         self._take(result, Answer(wait.rows, tuple(wait.problems)))
@@ -239,7 +244,7 @@ class AccountReader:
         asked = StreamPass(stream, usage=result.usage)
         params: Params = {**stream.params, rule.parameter: ",".join(ids)}
         page = await self._client.page(asked, stream.path, params, shared=shared)
-        add_rows(asked, page, {"today": utc_now().date()}, 0)
+        add_rows(asked, page, {"today": self._run.clock().date()}, 0)
         place = [column.name for column in stream.reader.columns].index(stream.each.variable)
         rows = {str(row[place]): row for row in asked.rows}
         result.rejected += asked.rejected
@@ -249,8 +254,16 @@ class AccountReader:
 def _first_day(days: Days, since: Mapping[str, Any], today: date) -> date:
     """Return the day from which a history is read: after what is settled, or a first sync's reach."""
     through = since.get("through")
-    first = today - timedelta(days=days.initial)
-    return max(date.fromisoformat(through) + timedelta(days=1), first) if isinstance(through, str) else first
+    if isinstance(through, str):
+        return date.fromisoformat(through) + timedelta(days=1)
+    return today - timedelta(days=days.initial)
+
+
+def _mark(read: ParentsRead, known: Known, parents: Sequence[Parent]) -> None:
+    """Remember parents that were answered for, or surely are gone."""
+    for parent in parents:
+        known.read_whole(parent)
+        read.whole.append(parent.id)
 
 
 def _part_of(stream: Stream, each: FromStream, parent: Parent) -> Part | None:

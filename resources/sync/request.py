@@ -50,12 +50,23 @@ class SyncRequest:
 
     @property
     def is_of_all(self) -> bool:
-        """Whether every account of the shard is meant, as schedules do."""
-        return not (self.orgs or self.accounts or self.only_failed or self.root_run_id != self.run_id)
+        """Whether every stream of every account of the shard is meant, as schedules do."""
+        is_part = len(self.streams) < len(self.provider.streams) or self.days is not None
+        return not (
+            is_part or self.orgs or self.accounts or self.only_failed or self.root_run_id != self.run_id
+        )
 
     def asset(self, stream: Stream) -> str:
         """Return the stream's name in ``sync_results``."""
         return f"{self.provider.name}/{stream.name}"
+
+
+@dataclass(frozen=True)
+class Position:
+    """The account at which a run stopped."""
+
+    org_id: uuid.UUID
+    account_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -70,20 +81,34 @@ class Candidate:
     place: int
     is_last: bool
 
+    @property
+    def position(self) -> Position:
+        """Where a run that stops at it is gone on with."""
+        return Position(self.account.org_id, self.account.id)
+
 
 def candidates(database: Database, request: SyncRequest) -> Iterator[Candidate]:
     """Yield the run's accounts org by org, read in chunks, so that memory does not grow with them.
 
     Each chunk is marked ``running``; its results overwrite that, and a run that dies leaves it to the
-    sensor that closes dead runs. Where the last run did not reach all, this one begins where it stopped.
+    sensor that closes dead runs. Where the last run did not reach all, this one begins where it stopped;
+    accounts before that, also those of the same org, come at the end.
     """
+    start = position_of(database, request)
     held: Candidate | None = None
-    for place, (row, cursors) in enumerate(_rows(database, request)):
+    for place, (row, cursors) in enumerate(_rows(database, request, start)):
         if held is not None:
-            yield replace(held, is_last=held.account.org_id != row.org_id)
+            is_last = held.account.org_id != row.org_id and not _is_split(held, start)
+            yield replace(held, is_last=is_last)
         held = Candidate(_account(row, cursors), row, place, is_last=True)
     if held is not None:
         yield held
+
+
+def _is_split(candidate: Candidate, start: Position | None) -> bool:
+    """Say whether the rest of an account's org comes at the end of the run."""
+    account = candidate.account
+    return start is not None and account.org_id == start.org_id and account.id >= start.account_id
 
 
 def _account(row: AnyRow, cursors: dict[str, dict[str, Any]]) -> Account:
@@ -100,13 +125,16 @@ def _account(row: AnyRow, cursors: dict[str, dict[str, Any]]) -> Account:
     )
 
 
-def _rows(database: Database, request: SyncRequest) -> Iterator[tuple[AnyRow, dict[str, dict[str, Any]]]]:
-    start = position_of(database, request) if request.is_of_all else None
+def _rows(
+    database: Database, request: SyncRequest, start: Position | None
+) -> Iterator[tuple[AnyRow, dict[str, dict[str, Any]]]]:
     if start is None:
         yield from _rows_where(database, request, sa.true())
         return
-    yield from _rows_where(database, request, ConnectedAccount.org_id >= start)
-    yield from _rows_where(database, request, ConnectedAccount.org_id < start)
+    place = sa.tuple_(ConnectedAccount.org_id, ConnectedAccount.id)
+    where = sa.tuple_(sa.literal(start.org_id, sa.Uuid), sa.literal(start.account_id, sa.Uuid))
+    yield from _rows_where(database, request, place >= where)
+    yield from _rows_where(database, request, place < where)
 
 
 def _rows_where(
@@ -126,31 +154,36 @@ def _rows_where(
         after = rows[-1]
 
 
-def count_accounts(database: Database, request: SyncRequest) -> int:
-    """Return how many accounts a run will be asked to sync."""
-    matching = _query(request, None).order_by(None).limit(None).subquery()
+def position_of(database: Database, request: SyncRequest) -> Position | None:
+    """Return where the last run of all accounts stopped, where it did not reach all."""
+    if not request.is_of_all:
+        return None
+    query = sa.select(SyncPosition.org_id, SyncPosition.account_id).where(*_of_shard(request))
     with database.read() as connection:
-        return connection.execute(sa.select(sa.func.count()).select_from(matching)).scalar_one()
+        row = connection.execute(query).one_or_none()
+    return None if row is None else Position(row.org_id, row.account_id)
 
 
-def position_of(database: Database, request: SyncRequest) -> uuid.UUID | None:
-    """Return the org at which the last run that did not reach all accounts stopped."""
-    query = sa.select(SyncPosition.org_id).where(*_of_shard(request))
-    with database.read() as connection:
-        return connection.execute(query).scalar_one_or_none()
-
-
-def keep_position(database: Database, request: SyncRequest, org_id: uuid.UUID | None) -> None:
-    """Remember where the next run begins; ``None`` where this one reached all."""
+def keep_position(database: Database, request: SyncRequest, position: Position | None) -> None:
+    """Remember where the next run of all accounts begins; ``None`` where this one reached all."""
+    if not request.is_of_all:
+        return
     with database.write() as connection:
         connection.execute(sa.delete(SyncPosition).where(*_of_shard(request)))
-        if org_id is not None:
-            values = {"provider": request.provider.name, "shard": request.shard_name, "org_id": org_id}
+        if position is not None:
+            values = {"provider": request.provider.name, "shard": request.shard_name, **vars(position)}
             connection.execute(sa.insert(SyncPosition).values(**values, updated_at=utc_now()))
 
 
 def _of_shard(request: SyncRequest) -> tuple[sa.ColumnElement[bool], ...]:
     return SyncPosition.provider == request.provider.name, SyncPosition.shard == request.shard_name
+
+
+def count_accounts(database: Database, request: SyncRequest) -> int:
+    """Return how many accounts a run will be asked to sync."""
+    matching = _query(request, None).order_by(None).limit(None).subquery()
+    with database.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(matching)).scalar_one()
 
 
 def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from resources.errors import ParkingError, ProviderError
+from resources.errors import ParkingError, PermissionMissing, ProviderError
 from resources.records import Row
 
 
@@ -51,6 +51,11 @@ class Crowd:
         queue = SharedRequests(self, size)
         self._queues.append(queue)
         return queue
+
+    async def aclose(self) -> None:
+        """Give up the requests under way, at the end of the run or in the middle of it."""
+        for queue in self._queues:
+            await queue.aclose()
 
     def enter(self) -> None:
         """Count one more account under way."""
@@ -96,9 +101,8 @@ class SharedRequests:
         if not wait.missing:
             return wait
         self._crowd.waits(1)
-        self._pending += [(one, wait) for one in ids]
-        while len(self._pending) >= self._size:
-            self._send()
+        self._pending += [(one, wait) for one in dict.fromkeys(ids)]
+        self._send_full()
         self._crowd.flush_if_idle()
         try:
             await wait.done
@@ -110,6 +114,17 @@ class SharedRequests:
     def flush(self) -> None:
         """Send what is waiting, full or not."""
         while self._pending:
+            self._send()
+
+    async def aclose(self) -> None:
+        """Give up what is under way; nobody waits for it any more."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _send_full(self) -> None:
+        while len(self._pending) >= self._size:
             self._send()
 
     def _send(self) -> None:
@@ -137,24 +152,25 @@ class SharedRequests:
             return
         if one in answer.rows:
             wait.rows[one] = answer.rows[one]
-        elif answer.problems:
+        elif answer.problems:  # one of them may be why; who was answered has no part in them
             wait.doubtful.add(one)
+            wait.problems += [problem for problem in answer.problems if problem not in wait.problems]
         wait.missing.discard(one)
-        wait.problems += [problem for problem in answer.problems if problem not in wait.problems]
         if not wait.missing:
             self._crowd.waits(-1)
             wait.done.set_result(None)
 
     def _fail(self, batch: Sequence[tuple[str, Wait]], host: Wait, error: Exception) -> None:
-        """Fail whom the error concerns: the account that asked where it is its own, otherwise all of them."""
-        is_its_own = (
-            isinstance(error, ProviderError) and error.whole_account and not isinstance(error, ParkingError)
-        )
-        for wait in {wait for _, wait in batch}:
-            if wait is host or not is_its_own:
+        """Fail whom the error concerns: the account that asked where it is its own, otherwise all of them.
+
+        The others are asked for again, by another of them.
+        """
+        for wait in dict.fromkeys(wait for _, wait in batch):
+            if wait is host or not _is_of_account(error):
                 self._raise_in(wait, error)
         rest = [(one, wait) for one, wait in batch if not wait.done.done()]
         self._pending = [*rest, *(entry for entry in self._pending if not entry[1].done.done())]
+        self._send_full()
 
     def _raise_in(self, wait: Wait, error: Exception) -> None:
         if not wait.done.done():
@@ -165,3 +181,9 @@ class SharedRequests:
         self._pending = [entry for entry in self._pending if entry[1] is not wait]
         if wait.missing and not (wait.done.done() and not wait.done.cancelled()):
             self._crowd.waits(-1)
+
+
+def _is_of_account(error: Exception) -> bool:
+    """Say whether an error is about the account that asked, so that another may be answered."""
+    is_whole = isinstance(error, ProviderError) and error.whole_account
+    return (is_whole and not isinstance(error, ParkingError)) or isinstance(error, PermissionMissing)

@@ -59,9 +59,10 @@ class Writer:
             return self._transaction([(self._without_rows(passes[0][0], error), passes[0][1])])
 
     def complete_rest(self) -> int:
-        """Tell of the orgs that a run taken up left untold, none of whose accounts is left to sync.
+        """Tell of the orgs that are untold though none of their accounts is left to sync.
 
-        Their last account may have needed reconnection before its result was committed.
+        Their last account may have needed reconnection before its result was committed, or the run began
+        in the middle of them.
         """
         told = sa.exists().where(
             WebhookEvent.org_id == SyncResult.org_id,

@@ -77,11 +77,12 @@ class QuotaUsage(Base):
 
 
 class SyncPosition(Base):
-    """The org at which a provider's next sync of a shard begins, where the last one did not reach all."""
+    """The account at which a provider's next sync of a shard begins, where the last one did not reach all."""
 
     __tablename__ = "sync_positions"
 
     provider: Mapped[str] = mapped_column(primary_key=True)
     shard: Mapped[str] = mapped_column(primary_key=True, doc="`shard/shards`.")
     org_id: Mapped[uuid.UUID]
+    account_id: Mapped[uuid.UUID]
     updated_at: Mapped[datetime]

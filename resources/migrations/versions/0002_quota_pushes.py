@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("shard", sa.Text(), nullable=False),
         sa.Column("org_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("provider", "shard", name=op.f("pk_sync_positions")),
     )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from resources.database import Clock, utc_now
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 from resources.streams import table_of
@@ -35,11 +36,10 @@ class Syncing:
         names = streams or tuple(stream.name for stream in self.provider.streams)
         return SyncRequest(self.provider, self.provider.selected(names), run, root or run, **more)
 
-    def sync(self, *streams: str, **more: Any) -> SyncReport:
-        """Run a sync without waiting for real."""
-        engine = SyncEngine(
-            self.simulated.backline, self.request(*streams, **more), transport=self.simulated.wire
-        )
+    def sync(self, *streams: str, clock: Clock = utc_now, **more: Any) -> SyncReport:
+        """Run a sync without waiting for real; ``clock`` is what the streams are read by."""
+        request, transport = self.request(*streams, **more), self.simulated.wire
+        engine = SyncEngine(self.simulated.backline, request, transport=transport, clock=clock)
         return self.simulated.run(engine.run())
 
     def stored(

@@ -48,9 +48,10 @@ def sync(simulated, syncing):
     """Sync one account against a shelf; return the playlists' live items, by playlist."""
     simulated.connect("acme", 1)
 
-    def run(shelf, *streams, **more):
+    def run(shelf, *streams, clock=utc_now, **more):
         request = syncing.request(*(streams or STREAMS), **more)
-        engine = SyncEngine(simulated.backline, request, transport=httpx.MockTransport(shelf))
+        transport = httpx.MockTransport(shelf)
+        engine = SyncEngine(simulated.backline, request, transport=transport, clock=clock)
         simulated.run(engine.run())
         live = {}
         for row in syncing.stored("playlist_items"):
@@ -88,14 +89,13 @@ def test_a_refused_playlist_keeps_its_items(sync):
     assert sync(shelf) == {"A": ["a"]}
 
 
-def test_a_refused_playlist_is_asked_again_on_another_day(sync, simulated, syncing, monkeypatch):
+def test_a_refused_playlist_is_asked_again_on_another_day(sync):
     shelf = Shelf(A=("1", CLOSED))
     assert sync(shelf) == {}
     shelf.playlists = {"A": ("1", songs("a"))}
     assert sync(shelf) == {}, "not twice a day"
     later = utc_now().replace(year=utc_now().year + 1)
-    monkeypatch.setattr("resources.sync.reader.utc_now", lambda: later)
-    assert sync(shelf) == {"A": ["a"]}
+    assert sync(shelf, clock=lambda: later) == {"A": ["a"]}
 
 
 def test_no_playlist_counts_as_refused_where_nothing_may_be_read(sync, syncing):
