@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from html import escape
 from urllib.parse import urlencode
 
 import msgspec
 
+from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
 from simulator.exchange import Reply, Request, as_text
 from simulator.faults import Rule
 from simulator.instagram import apps, refusals
@@ -19,8 +19,6 @@ from simulator.instagram.tokens import BASIC, SCOPES, mask_of
 
 PATH = "/instagram/oauth/authorize"
 CODE_SECONDS = 3_600
-OFFERED_ACCOUNTS = 10
-LONGEST_NUMBER = 20  # digits; Python reads no endless ones
 CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state")
 SWITCHES = ("enable_fb_login", "force_authentication", "force_reauth")
 ANSWERED = ("account", "decision")  # fields of the screen itself
@@ -45,24 +43,6 @@ class Code(msgspec.Struct, frozen=True):
     scope_mask: int
     redirect_uri: str
     given_at: float
-
-
-class Codes:
-    """The codes given and not used yet."""
-
-    def __init__(self) -> None:
-        self.open: dict[str, Code] = {}
-
-    def give(self, code: Code) -> str:
-        """Return the text of a new code."""
-        name = "AQ" + secrets.token_urlsafe(96)
-        self.open[name] = code
-        return name
-
-    def take(self, name: str, now: float) -> Code | None:
-        """Use up a code; return ``None`` where it is unknown, used or too old."""
-        code = self.open.pop(name, None)
-        return code if code and code.given_at + CODE_SECONDS > now else None
 
 
 def scopes_in(text: str) -> list[str]:
@@ -92,20 +72,18 @@ class Consent:
 
     faulty = True
 
-    def __init__(self, state: State, codes: Codes) -> None:
+    def __init__(self, state: State, codes: Codes[Code]) -> None:
         self.state, self.codes = state, codes
 
     def account(self, request: Request) -> int | None:
         """Return the account chosen on the screen."""
-        chosen = _asked(request).get("account", "0")
-        is_number = chosen.isascii() and chosen.isdecimal() and len(chosen) < LONGEST_NUMBER
-        return int(chosen) if is_number else None
+        return chosen_account(request)
 
     def answer(self, request: Request) -> Reply:
         """Show the screen, or act on its decision."""
         if request.path != PATH:
             return as_text("Sorry, this page isn't available.", 404)
-        asked, account = _asked(request), self.account(request)
+        asked, account = asked_of(request), self.account(request)
         problem = problem_of(asked)
         if problem is None and (account is None or not self.state.world.has(account)):
             problem = "There is no such account"
@@ -123,18 +101,9 @@ class Consent:
         return None if refused is None else as_text(refused.message, rule.status or refused.status)
 
     def _screen(self, asked: Mapping[str, str], account: int) -> str:
-        offered = sorted({*range(min(OFFERED_ACCOUNTS, self.state.world.accounts)), account})
         return PAGE.format(
-            hidden="".join(
-                f'<input type="hidden" name="{name}" value="{escape(asked[name])}">'
-                for name in CARRIED
-                if name in asked
-            ),
-            options="".join(
-                f'<option value="{number}"{" selected" if number == account else ""}>'
-                f"{escape(username(self.state, number))} ({number})</option>"
-                for number in offered
-            ),
+            hidden=hidden_fields(asked, CARRIED),
+            options=account_options(self.state.world, account, lambda one: username(self.state, one)),
             scopes="".join(f"<li>{escape(scope)}</li>" for scope in scopes_in(asked.get("scope", ""))),
         )
 
@@ -151,10 +120,6 @@ class Consent:
         code = self.codes.give(Code(account, mask, asked["redirect_uri"], self.state.now))
         # Instagram appends "#_", which belongs to neither the code nor the state.
         return _redirect(asked["redirect_uri"], {"code": code, **state}, "#_")
-
-
-def _asked(request: Request) -> dict[str, str]:
-    return dict(request.query) if request.method == "GET" else request.form
 
 
 def _redirect(address: str, parameters: Mapping[str, str], end: str = "") -> Reply:

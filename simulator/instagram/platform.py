@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from simulator.clock import timestamp
+from simulator.consenting import Codes
 from simulator.exchange import Request
 from simulator.instagram import token_endpoints, tokens
 from simulator.instagram.asked import PREFIX
-from simulator.instagram.consent import PATH, Codes, Consent
+from simulator.instagram.consent import CODE_SECONDS, PATH, Code, Consent
 from simulator.instagram.editing import Edit, apply_edit
 from simulator.instagram.graph import Graph
 from simulator.instagram.ids import user_id
@@ -32,7 +33,7 @@ class Instagram:
     name = "instagram"
 
     def __init__(self, world: World, outgoing: Outgoing) -> None:
-        state, codes = State(world), Codes()
+        state, codes = State(world), Codes[Code]("AQ", 96, CODE_SECONDS)
         self.state, self.pushes = state, Pushes(state, outgoing)
         long_tokens = token_endpoints.LongTokens(state)
         self.services: Sequence[tuple[str, Service]] = (

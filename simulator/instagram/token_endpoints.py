@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from simulator.consenting import Codes
 from simulator.exchange import Reply, Request, as_json
 from simulator.faults import Rule
 from simulator.instagram import apps, errors, refusals
-from simulator.instagram.consent import Code, Codes
+from simulator.instagram.consent import Code
 from simulator.instagram.errors import Refused
 from simulator.instagram.ids import scoped_id
 from simulator.instagram.state import State
@@ -47,7 +48,7 @@ class CodeEndpoint:
 
     faulty = True
 
-    def __init__(self, state: State, codes: Codes) -> None:
+    def __init__(self, state: State, codes: Codes[Code]) -> None:
         self.state, self.codes = state, codes
 
     def account(self, request: Request) -> int | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from html import escape
 from urllib.parse import urlencode
 
 import msgspec
 
+from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
 from simulator.exchange import Reply, Request, as_text
 from simulator.spotify import apps
 from simulator.spotify.library import display_name
@@ -18,8 +18,6 @@ from simulator.world import World
 
 CODE_SECONDS = 600
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-OFFERED_ACCOUNTS = 10
-LONGEST_NUMBER = 20  # digits; Python reads no endless ones
 CARRIED = (
     *("client_id", "redirect_uri", "response_type", "scope", "state"),
     *("code_challenge", "code_challenge_method"),
@@ -48,24 +46,6 @@ class Code(msgspec.Struct, frozen=True):
     given_at: float
 
 
-class Codes:
-    """The codes given and not used yet."""
-
-    def __init__(self) -> None:
-        self.open: dict[str, Code] = {}
-
-    def give(self, code: Code) -> str:
-        """Return the text of a new code."""
-        name = "AQ" + secrets.token_urlsafe(48)
-        self.open[name] = code
-        return name
-
-    def take(self, name: str, now: float) -> Code | None:
-        """Use up a code; return ``None`` where it is unknown, used or too old."""
-        code = self.open.pop(name, None)
-        return code if code and code.given_at + CODE_SECONDS > now else None
-
-
 def problem_of(asked: Mapping[str, str]) -> str | None:
     """Return what Spotify's error page would say of such a request, or ``None`` where it is in order."""
     if asked.get("client_id") != apps.CLIENT_ID:
@@ -92,19 +72,16 @@ class Consent:
 
     faulty = True
 
-    def __init__(self, world: World, codes: Codes) -> None:
+    def __init__(self, world: World, codes: Codes[Code]) -> None:
         self.world, self.codes = world, codes
 
     def account(self, request: Request) -> int | None:
         """Return the account chosen on the screen."""
-        chosen = self._asked(request).get("account", "0")
-        return (
-            int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < LONGEST_NUMBER else None
-        )
+        return chosen_account(request)
 
     def answer(self, request: Request) -> Reply:
         """Show the screen, or act on its decision."""
-        asked = self._asked(request)
+        asked = asked_of(request)
         account = self.account(request)
         problem = problem_of(asked)
         if problem is None and (account is None or not self.world.has(account)):
@@ -117,22 +94,10 @@ class Consent:
             return self._decide(asked, account)
         return as_text("Method not allowed", 405)
 
-    def _asked(self, request: Request) -> dict[str, str]:
-        return dict(request.query) if request.method == "GET" else request.form
-
     def _screen(self, asked: Mapping[str, str], account: int) -> str:
-        offered = sorted({*range(min(OFFERED_ACCOUNTS, self.world.accounts)), account})
         return PAGE.format(
-            hidden="".join(
-                f'<input type="hidden" name="{name}" value="{escape(asked[name])}">'
-                for name in CARRIED
-                if name in asked
-            ),
-            options="".join(
-                f'<option value="{number}"{" selected" if number == account else ""}>'
-                f"{escape(display_name(self.world, number))} ({number})</option>"
-                for number in offered
-            ),
+            hidden=hidden_fields(asked, CARRIED),
+            options=account_options(self.world, account, lambda one: display_name(self.world, one)),
             scopes="".join(f"<li>{escape(scope)}</li>" for scope in asked.get("scope", "").split()),
         )
 

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from simulator.clock import timestamp
+from simulator.consenting import Codes
 from simulator.platform import ControlRefused, GrantOrder, Order
 from simulator.service import Service
-from simulator.spotify.consent import Codes, Consent
+from simulator.spotify.consent import CODE_SECONDS, Code, Consent
 from simulator.spotify.editing import Edit, apply_edit
 from simulator.spotify.library import account_id, display_name
 from simulator.spotify.token_endpoint import TokenEndpoint
@@ -30,7 +31,7 @@ class Spotify:
     name = "spotify"
 
     def __init__(self, world: World) -> None:
-        grants, codes = Grants(), Codes()
+        grants, codes = Grants(), Codes[Code]("AQ", 48, CODE_SECONDS)
         self.world, self.grants = world, grants
         self.services: Sequence[tuple[str, Service]] = (
             (f"{PREFIX}/", WebApi(world, grants)),

@@ -6,9 +6,10 @@ import base64
 import hashlib
 from typing import Any
 
+from simulator.consenting import Codes
 from simulator.exchange import Reply, Request, as_json
 from simulator.spotify import apps
-from simulator.spotify.consent import Code, Codes
+from simulator.spotify.consent import Code
 from simulator.spotify.tokens import ACCESS_SECONDS, Consented, Grants, Token, read_token, scopes_of
 from simulator.world import World
 
@@ -28,7 +29,7 @@ class TokenEndpoint:
 
     faulty = True
 
-    def __init__(self, world: World, grants: Grants, codes: Codes) -> None:
+    def __init__(self, world: World, grants: Grants, codes: Codes[Code]) -> None:
         self.world, self.grants, self.codes = world, grants, codes
 
     def account(self, request: Request) -> int | None:

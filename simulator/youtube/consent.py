@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
 from simulator.exchange import Reply, Request, as_text
 from simulator.spotify.apps import CLIENT_ID
 from simulator.world import World
@@ -19,8 +19,6 @@ CODE_SECONDS = 600
 CALLBACK_PATH = "/connect/youtube/callback"
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 CHALLENGE = re.compile(r"[A-Za-z0-9_.~-]{43,128}")
-OFFERED_ACCOUNTS = 10
-LONGEST_NUMBER = 20  # digits; Python reads no endless ones
 CARRIED = (
     *("client_id", "redirect_uri", "response_type", "scope", "state", "access_type", "prompt"),
     *("include_granted_scopes", "login_hint", "code_challenge", "code_challenge_method"),
@@ -52,24 +50,6 @@ class Code(NamedTuple):
     method: str
     offline: bool
     given_at: float
-
-
-class Codes:
-    """The codes given and not used yet."""
-
-    def __init__(self) -> None:
-        self.open: dict[str, Code] = {}
-
-    def give(self, code: Code) -> str:
-        """Return the text of a new code."""
-        name = "4/0A" + secrets.token_urlsafe(48)
-        self.open[name] = code
-        return name
-
-    def take(self, name: str, now: float) -> Code | None:
-        """Use up a code; return ``None`` where it is unknown, used or too old."""
-        code = self.open.pop(name, None)
-        return code if code and code.given_at + CODE_SECONDS > now else None
 
 
 def problem_of(asked: Mapping[str, str]) -> str | None:
@@ -126,19 +106,16 @@ class Consent:
 
     faulty = True
 
-    def __init__(self, world: World, library: Library, grants: Grants, codes: Codes) -> None:
+    def __init__(self, world: World, library: Library, grants: Grants, codes: Codes[Code]) -> None:
         self.world, self.library, self.grants, self.codes = world, library, grants, codes
 
     def account(self, request: Request) -> int | None:
         """Return the account chosen on the screen."""
-        chosen = _asked(request).get("account", "0")
-        return (
-            int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < LONGEST_NUMBER else None
-        )
+        return chosen_account(request)
 
     def answer(self, request: Request) -> Reply:
         """Show the screen, or act on its decision."""
-        asked, account = _asked(request), self.account(request)
+        asked, account = asked_of(request), self.account(request)
         problem = problem_of(asked)
         if problem is None and (account is None or not self.world.has(account)):
             problem = "There is no such account"
@@ -153,18 +130,9 @@ class Consent:
         return as_text("Method not allowed", 405)
 
     def _screen(self, asked: Mapping[str, str], account: int) -> str:
-        offered = sorted({*range(min(OFFERED_ACCOUNTS, self.world.accounts)), account})
         return PAGE.format(
-            hidden="".join(
-                f'<input type="hidden" name="{name}" value="{escape(asked[name])}">'
-                for name in CARRIED
-                if name in asked
-            ),
-            options="".join(
-                f'<option value="{number}"{" selected" if number == account else ""}>'
-                f"{escape(self.library.title(number))} ({number})</option>"
-                for number in offered
-            ),
+            hidden=hidden_fields(asked, CARRIED),
+            options=account_options(self.world, account, self.library.title),
             scopes="".join(
                 f'<p><label><input type="checkbox" name="granted" value="{escape(scope)}" checked> '
                 f"{escape(scope)}</label></p>"
@@ -193,10 +161,6 @@ class Consent:
         scope = " ".join(sorted(scopes_of(mask)))
         more = {"authuser": "0", "prompt": "consent" if shown else "none"}
         return _redirect(asked, {"code": self.codes.give(code), "scope": scope, **more})
-
-
-def _asked(request: Request) -> dict[str, str]:
-    return dict(request.query) if request.method == "GET" else request.form
 
 
 def _granted(request: Request, asked: Mapping[str, str]) -> list[str]:

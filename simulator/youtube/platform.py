@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import msgspec
 
 from simulator.clock import timestamp
+from simulator.consenting import Codes
 from simulator.exchange import Request
 from simulator.outgoing import Outgoing
 from simulator.platform import ControlRefused, GrantOrder, Order
 from simulator.service import Service
 from simulator.world import DAY_SECONDS, World
 from simulator.youtube import analytics
-from simulator.youtube.consent import Codes, Consent
+from simulator.youtube.consent import CODE_SECONDS, Code, Consent
 from simulator.youtube.data_api import PREFIX, DataApi
 from simulator.youtube.editing import Edit, apply_edit
 from simulator.youtube.hub import Hub
@@ -52,7 +53,7 @@ class YouTube:
 
     def __init__(self, world: World, outgoing: Outgoing) -> None:
         self.world, self.library, self.grants = world, Library(world), Grants()
-        self.quota, codes = Quota(world.clock), Codes()
+        self.quota, codes = Quota(world.clock), Codes[Code]("4/0A", 48, CODE_SECONDS)
         self.hub = Hub(world, outgoing)
         self.services: Sequence[tuple[str, Service]] = (
             (f"{PREFIX}/", DataApi(world, self.library, self.grants, self.quota)),

@@ -7,11 +7,12 @@ import hashlib
 import hmac
 from typing import Any
 
+from simulator.consenting import Codes
 from simulator.exchange import Reply, Request, as_json
 from simulator.faults import Rule
 from simulator.spotify import apps
 from simulator.world import World
-from simulator.youtube.consent import Code, Codes
+from simulator.youtube.consent import Code
 from simulator.youtube.tokens import (
     ACCESS_SECONDS,
     TESTING_SECONDS,
@@ -50,7 +51,7 @@ class Endpoint:
 
     faulty = True
 
-    def __init__(self, world: World, grants: Grants, codes: Codes) -> None:
+    def __init__(self, world: World, grants: Grants, codes: Codes[Code]) -> None:
         self.world, self.grants, self.codes = world, grants, codes
 
     def account(self, request: Request) -> int | None:
