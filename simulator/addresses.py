@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-CLIENT_ID, CLIENT_SECRET, API_KEY = "simulator-client", "simulator-secret", "simulator-key"
+from simulator.credentials import CLIENT_ID, CLIENT_SECRET
+
+API_KEY = "simulator-key"
 PLACES = {
     "SPOTIFY_API_URL": "/spotify/v1",
     "SPOTIFY_AUTHORIZE_URL": "/spotify/authorize",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
 from urllib.parse import urlsplit
 
-CLIENT_ID = "simulator-client"
-CLIENT_SECRET = "simulator-secret"  # noqa: S105  # opens the simulator only
 CALLBACK_PATH = "/connect/instagram/callback"
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
@@ -28,8 +25,3 @@ def redirect_problem(address: str) -> str | None:
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
         return None
     return "Insecure redirect_uri"
-
-
-def is_secret(secret: str) -> bool:
-    """Tell whether this is the app's secret."""
-    return hmac.compare_digest(secret.encode(), CLIENT_SECRET.encode())

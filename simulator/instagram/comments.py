@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from simulator.instagram import media, names, times
 from simulator.instagram.fields import Shape
-from simulator.instagram.ids import COMMENTS, Node, mix
+from simulator.instagram.ids import COMMENTS, Node
 from simulator.instagram.state import State
+from simulator.mixing import mix
 
 FIRST_AFTER_SECONDS = 30 * 60
 DEFAULT_FIELDS = ("timestamp", "text", "id")

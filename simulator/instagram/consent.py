@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from simulator import credentials
 from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
 from simulator.exchange import Reply, Request, as_text
 from simulator.faults import Rule
@@ -57,7 +58,7 @@ def problem_of(asked: Mapping[str, str]) -> str | None:
     scopes = set(scopes_in(asked.get("scope", "")))
     problems = (
         f"Unsupported parameter: {unknown[0]}" if unknown else None,
-        None if asked.get("client_id") == apps.CLIENT_ID else "Invalid platform app",
+        None if asked.get("client_id") == credentials.CLIENT_ID else "Invalid platform app",
         apps.redirect_problem(asked.get("redirect_uri", "")),
         None if asked.get("response_type") == "code" else "Invalid response_type",
         None if BASIC in scopes and scopes <= set(SCOPES) else "Invalid scopes",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simulator.instagram import profile, times
-from simulator.instagram.ids import mix
 from simulator.instagram.state import State
+from simulator.mixing import mix
 
 GROWN_SECONDS = 48 * 3_600
 AT_DAY_END_PERCENT = 80

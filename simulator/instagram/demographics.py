@@ -8,7 +8,7 @@ from typing import Any
 from simulator.instagram import metrics, profile
 from simulator.instagram.asked import Asked
 from simulator.instagram.errors import Refused
-from simulator.instagram.ids import mix
+from simulator.mixing import mix
 
 MOST_RESULTS = 45
 TIMEFRAMES = ("this_week", "this_month")  # the longer ones ended with v20.0

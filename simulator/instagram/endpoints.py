@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.credentials import CLIENT_ID
 from simulator.instagram import comments, errors, fields, media, stories, times
-from simulator.instagram.apps import CLIENT_ID
 from simulator.instagram.asked import Asked
 from simulator.instagram.comments import COMMENT
 from simulator.instagram.errors import Refused

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.exchange import Reply, as_json
-from simulator.instagram.ids import mix
+from simulator.mixing import mix
 
 API, OAUTH = "IGApiException", "OAuthException"
 MISSING = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from simulator.instagram import media, stories, times
-from simulator.instagram.ids import Node, mix
+from simulator.instagram.ids import Node
 from simulator.instagram.state import State
+from simulator.mixing import mix
 
 GROWN_HOURS = 48
 SILENT_HOURS = 3  # so long there are no insights at all

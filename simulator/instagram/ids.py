@@ -6,7 +6,7 @@ import string
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from simulator.spotify.ids import mix
+from simulator.mixing import mix
 
 __all__ = ["Node", "mix", "read_id", "scoped_id", "shortcode", "user_id"]
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from simulator.instagram import times
-from simulator.instagram.ids import SLOTS, Node, mix
+from simulator.instagram.ids import SLOTS, Node
 from simulator.instagram.state import State
+from simulator.mixing import mix
 
 Product = Literal["FEED", "REELS", "STORY"]
 LAST_POSTED_AT = datetime(2026, 11, 1, tzinfo=UTC).timestamp()

@@ -7,7 +7,8 @@ from typing import Any
 from simulator.instagram import errors, growth, media, metrics, shares
 from simulator.instagram.asked import Asked
 from simulator.instagram.errors import Refused
-from simulator.instagram.ids import Node, mix
+from simulator.instagram.ids import Node
+from simulator.mixing import mix
 
 CONVERTED = (
     "The media was posted before the most recent time that the user's account was converted to a business "

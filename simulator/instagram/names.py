@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.instagram.ids import mix
+from simulator.mixing import mix
 
 QUALITIES = [
     "velvet",

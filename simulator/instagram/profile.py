@@ -6,8 +6,9 @@ from datetime import date
 
 from simulator.instagram import media, names, times
 from simulator.instagram.fields import Shape
-from simulator.instagram.ids import Node, mix, scoped_id, user_id
+from simulator.instagram.ids import Node, scoped_id, user_id
 from simulator.instagram.state import State
+from simulator.mixing import mix
 
 FIRST_DAY = date(2024, 1, 1).toordinal()
 SMALL_EVERY, SMALL_REST = 10, 9  # accounts whose number ends in 9 have fewer than 100 followers

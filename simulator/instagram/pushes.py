@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from simulator.credentials import CLIENT_SECRET
 from simulator.exchange import Reply, Request, as_json, encode
 from simulator.instagram import comments, media
-from simulator.instagram.apps import CLIENT_SECRET
 from simulator.instagram.ids import Node, user_id
 from simulator.instagram.state import State
 from simulator.outgoing import Outgoing

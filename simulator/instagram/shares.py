@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from simulator.instagram.ids import mix
+from simulator.mixing import mix
 
 
 def cut(total: int, keys: tuple[str, ...], seed: int) -> dict[str, int]:

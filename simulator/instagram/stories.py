@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from simulator.instagram import times
-from simulator.instagram.ids import STORY_SLOTS, Node, mix
+from simulator.instagram.ids import STORY_SLOTS, Node
 from simulator.instagram.state import State
+from simulator.mixing import mix
 
 EVERY, EVERY_SECONDS = 4, 5 * 3_600  # every fourth account posts stories
 ADDED_FROM = STORY_SLOTS // 2  # slots of stories that an edit added

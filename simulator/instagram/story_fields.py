@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from simulator.instagram import media, stories, times
 from simulator.instagram.fields import Shape
-from simulator.instagram.ids import Node, mix, shortcode
+from simulator.instagram.ids import Node, shortcode
 from simulator.instagram.media_fields import ELSEWHERE, owner, username
 from simulator.instagram.state import State
+from simulator.mixing import mix
 
 
 def _is_video(node: Node) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from simulator import credentials
 from simulator.consenting import Codes
 from simulator.exchange import Reply, Request, as_json
 from simulator.faults import Rule
-from simulator.instagram import apps, errors, refusals
+from simulator.instagram import errors, refusals
 from simulator.instagram.consent import Code
 from simulator.instagram.errors import Refused
 from simulator.instagram.ids import scoped_id
@@ -100,9 +101,9 @@ def _check_form(request: Request) -> None:
     if not request.headers.get("content-type", "").startswith(FORM_TYPE):
         raise Denied("You must provide a form")
     form = request.form
-    if form.get("client_id") != apps.CLIENT_ID:
+    if form.get("client_id") != credentials.CLIENT_ID:
         raise Denied("Invalid platform app")
-    if not apps.is_secret(form.get("client_secret", "")):
+    if not credentials.is_secret(form.get("client_secret", "")):
         raise Denied("Invalid client_secret")
     if form.get("grant_type") != "authorization_code":
         raise Denied("Invalid grant_type")
@@ -147,7 +148,7 @@ class LongTokens:
 
     def _exchange(self, request: Request) -> dict[str, Any]:
         asked = _parameters(request, "ig_exchange_token", "client_secret")
-        if not apps.is_secret(asked["client_secret"]):
+        if not credentials.is_secret(asked["client_secret"]):
             raise Refused("Error validating client secret.", 1, kind=errors.OAUTH)
         token = self.state.token(asked["access_token"])
         if token.kind != "short":

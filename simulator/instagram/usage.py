@@ -8,8 +8,9 @@ from collections import deque
 from simulator.exchange import encode
 from simulator.instagram import errors
 from simulator.instagram.errors import Headers
-from simulator.instagram.ids import mix, user_id
+from simulator.instagram.ids import user_id
 from simulator.instagram.state import Mode
+from simulator.mixing import mix
 
 HOUR_SECONDS, DAY_SECONDS = 3_600, 86_400
 SILENT_EVERY = 4  # of replies, every so many tells nothing of usage

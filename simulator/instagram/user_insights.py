@@ -8,7 +8,7 @@ from simulator.instagram import days, errors, metrics, profile, shares, times
 from simulator.instagram.asked import Asked
 from simulator.instagram.demographics import demographics
 from simulator.instagram.errors import Refused
-from simulator.instagram.ids import mix
+from simulator.mixing import mix
 
 LONGEST_DAYS, KEPT_DAYS = 30, 730
 METRIC_TYPES = ("default", "time_series", "total_value")

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from simulator import names
 from simulator.exchange import encode
-from simulator.spotify import names
-from simulator.spotify.ids import Kind, make_id, mix
+from simulator.mixing import mix
+from simulator.spotify.ids import Kind, make_id
 
 ARTISTS = 4_001  # a prime, so that any stride walks through all of them
 ALBUM_PLACES, TRACK_PLACES = 16, 64

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from simulator import credentials
 from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
 from simulator.exchange import Reply, Request, as_text
 from simulator.spotify import apps
@@ -48,7 +49,7 @@ class Code(msgspec.Struct, frozen=True):
 
 def problem_of(asked: Mapping[str, str]) -> str | None:
     """Return what Spotify's error page would say of such a request, or ``None`` where it is in order."""
-    if asked.get("client_id") != apps.CLIENT_ID:
+    if asked.get("client_id") != credentials.CLIENT_ID:
         return "INVALID_CLIENT: Invalid client"
     if problem := apps.redirect_problem(asked.get("redirect_uri", "")):
         return problem

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from simulator.mixing import mix
 from simulator.spotify import catalogue, library, playlists
 from simulator.spotify.asked import Asked, number_of, offset_page
-from simulator.spotify.ids import make_id, make_user_id, mix, read_user_id
+from simulator.spotify.ids import make_id, make_user_id, read_user_id
 from simulator.spotify.query import Refused
 
 Body = dict[str, Any] | msgspec.Raw

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.spotify import names
+from simulator import names
+from simulator.mixing import mix
 from simulator.spotify.catalogue import MARKETS, TRACK_PLACES, Shape, image, link
-from simulator.spotify.ids import mix
 
 
 def _show(shape: Shape, show: int) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import string
 from functools import lru_cache
 from typing import Literal
 
+from simulator.mixing import MASK64
+
 Kind = Literal["artist", "album", "track", "playlist", "episode", "show", "user"]
 KINDS: tuple[Kind, ...] = ("artist", "album", "track", "playlist", "episode", "show", "user")
 BASE62 = string.digits + string.ascii_lowercase + string.ascii_uppercase
@@ -15,7 +17,6 @@ MULTIPLIER = 0x9E3779B97F4A7C15F39CC0605CEDC835
 INVERSE = pow(MULTIPLIER, -1, SPACE)
 SEAL = 0xB4C  # a random id fits it once in 2 ** 56 times
 SEAL_SHIFT, KIND_SHIFT = 72, 64
-MASK64 = (1 << 64) - 1
 ID_LENGTH, USER_LENGTH = 22, 26
 USER_PREFIX = "31"
 
@@ -73,13 +74,3 @@ def _value(text: str, alphabet: str) -> int:
     for character in text:
         value = value * len(alphabet) + alphabet.index(character)
     return value
-
-
-def mix(*numbers: int) -> int:
-    """Return 64 bits that look random and depend on the numbers and their order alone."""
-    state = 0x6A09E667F3BCC909
-    for number in numbers:
-        state = (state ^ number) * 0xBF58476D1CE4E5B9 & MASK64
-        state = (state ^ state >> 29) * 0x94D049BB133111EB & MASK64
-        state ^= state >> 32
-    return state

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from simulator import names
 from simulator.clock import timestamp
 from simulator.exchange import encode
-from simulator.spotify import names
+from simulator.mixing import mix
 from simulator.spotify.catalogue import (
     ALBUM_PLACES,
     ARTISTS,
@@ -25,7 +26,7 @@ from simulator.spotify.catalogue import (
     pick_track,
     track_object,
 )
-from simulator.spotify.ids import make_id, make_user_id, mix
+from simulator.spotify.ids import make_id, make_user_id
 from simulator.world import Collection, Edits, World
 
 LIBRARY_BEGAN = datetime(2026, 10, 1, tzinfo=UTC).timestamp()

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from simulator import names
 from simulator.clock import timestamp
 from simulator.exchange import encode
-from simulator.spotify import names
+from simulator.mixing import mix
 from simulator.spotify.catalogue import (
     ARTISTS,
     SHOWS,
@@ -24,7 +25,7 @@ from simulator.spotify.catalogue import (
     track_fields,
 )
 from simulator.spotify.episodes import episode_as_track, episode_object
-from simulator.spotify.ids import make_id, mix
+from simulator.spotify.ids import make_id
 from simulator.spotify.library import LIBRARY_BEGAN, SLOT_SECONDS, user_object
 from simulator.world import World
 

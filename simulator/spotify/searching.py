@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any
 
-from simulator.spotify import catalogue, names
+from simulator import names
+from simulator.spotify import catalogue
 from simulator.spotify.asked import Asked, offset_page
 from simulator.spotify.query import Refused
 

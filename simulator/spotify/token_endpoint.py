@@ -6,9 +6,9 @@ import base64
 import hashlib
 from typing import Any
 
+from simulator import credentials
 from simulator.consenting import Codes
 from simulator.exchange import Reply, Request, as_json
-from simulator.spotify import apps
 from simulator.spotify.consent import Code
 from simulator.spotify.tokens import ACCESS_SECONDS, Consented, Grants, Token, read_token, scopes_of
 from simulator.world import World
@@ -111,14 +111,14 @@ class TokenEndpoint:
 
 def _authenticate(request: Request) -> bool:
     """Return whether the app showed its secret; raise ``Denied`` where it is not the registered app."""
-    basic = apps.basic_credentials(request.headers)
+    basic = credentials.basic_credentials(request.headers)
     client_id = basic[0] if basic else request.form.get("client_id", "")
     secret = basic[1] if basic else request.form.get("client_secret")
-    if client_id != apps.CLIENT_ID:
+    if client_id != credentials.CLIENT_ID:
         raise Denied("invalid_client", "Invalid client")
     if secret is None:
         return False
-    if not apps.is_secret(secret):
+    if not credentials.is_secret(secret):
         raise Denied("invalid_client", "Invalid client secret")
     return True
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
+from simulator.credentials import CLIENT_ID
 from simulator.exchange import Reply, Request, as_text
-from simulator.spotify.apps import CLIENT_ID
 from simulator.world import World
 from simulator.youtube.library import Library
 from simulator.youtube.tokens import SCOPES, Grants, mask_of, scopes_of

@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple
 
-from simulator.spotify.ids import mix
+from simulator.mixing import mix
 from simulator.youtube import meter
 from simulator.youtube.ids import read_video, video_id
 from simulator.youtube.library import Library

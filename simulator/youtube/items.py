@@ -11,8 +11,8 @@ import msgspec
 
 from simulator.clock import timestamp
 from simulator.exchange import encode
-from simulator.spotify.ids import mix
-from simulator.spotify.names import person_name
+from simulator.mixing import mix
+from simulator.names import person_name
 from simulator.youtube import library, names
 from simulator.youtube.ids import SLOT_BITS, channel_id, comment_id, video_id
 from simulator.youtube.library import Library

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from simulator.spotify.ids import mix
+from simulator.mixing import mix
 from simulator.world import DAY_SECONDS, World
 from simulator.youtube import names
 from simulator.youtube.ids import PLACE_BITS, SLOT_BITS, SLOTS

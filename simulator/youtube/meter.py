@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import log1p
 from typing import NamedTuple
 
-from simulator.spotify.ids import mix
+from simulator.mixing import mix
 from simulator.world import DAY_SECONDS
 from simulator.youtube.ids import SLOT_BITS
 from simulator.youtube.library import duration_seconds

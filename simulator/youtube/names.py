@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.spotify.ids import mix
-from simulator.spotify.names import ADJECTIVES, NOUNS, PLACES, person_name
+from simulator.mixing import mix
+from simulator.names import ADJECTIVES, NOUNS, PLACES, person_name
 
 SUBJECTS = ["Kitchen", "Workshop", "Garden", "Travels", "Studio", "Radio", "Lab", "Diaries"]
 OPENINGS = [

@@ -12,7 +12,7 @@ import msgspec
 
 from simulator.clock import timestamp
 from simulator.exchange import encode
-from simulator.spotify.ids import mix
+from simulator.mixing import mix
 from simulator.youtube import library, meter, names
 from simulator.youtube.ids import (
     LIKES,

@@ -7,10 +7,10 @@ import hashlib
 import hmac
 from typing import Any
 
+from simulator import credentials
 from simulator.consenting import Codes
 from simulator.exchange import Reply, Request, as_json
 from simulator.faults import Rule
-from simulator.spotify import apps
 from simulator.world import World
 from simulator.youtube.consent import Code
 from simulator.youtube.tokens import (
@@ -162,16 +162,16 @@ def _check_form(request: Request, fields: set[str], *, query: bool = False) -> N
 
 def _authenticate(request: Request) -> None:
     """Raise ``Denied`` where it is not the registered app with its secret."""
-    basic = apps.basic_credentials(request.headers)
+    basic = credentials.basic_credentials(request.headers)
     client_id = basic[0] if basic else request.form.get("client_id")
     secret = basic[1] if basic else request.form.get("client_secret")
     if not client_id:
         raise Denied("invalid_request", "Could not determine client ID from request.")
-    if client_id != apps.CLIENT_ID:
+    if client_id != credentials.CLIENT_ID:
         raise Denied("invalid_client", "The OAuth client was not found.", 401)
     if secret is None:
         raise Denied("invalid_request", "client_secret is missing.")
-    if not apps.is_secret(secret):
+    if not credentials.is_secret(secret):
         raise Denied("invalid_client", "Unauthorized", 401)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.spotify.ids import mix
+from simulator.mixing import mix
 
 ADJECTIVES = [
     "Velvet",
