@@ -121,7 +121,8 @@ class GrantKeeper:
         Where refreshing fails in another way, an access token that still lives is good enough.
         """
         now, renewal = utc_now(), self._provider.oauth.renewal
-        if grant.is_fresh(now) if renewal is None else not self._may_renew(grant, renewal):
+        is_due = not grant.is_fresh(now) if renewal is None else _may_renew(grant, renewal, now)
+        if not is_due:
             return grant
         try:
             return await self.refresh(grant, org_id)
@@ -132,15 +133,6 @@ class GrantKeeper:
                 raise
             logger.warning("A grant was not refreshed in time; it goes on with the old one: %s", error)
             return grant
-
-    @staticmethod
-    def _may_renew(grant: HeldGrant, renewal: SelfRenewal) -> bool:
-        """Say whether it is time to let an access token renew itself; too young a one may not."""
-        now = utc_now()
-        if not grant.is_alive(now):
-            return True
-        is_old_enough = grant.updated_at is None or now - grant.updated_at >= renewal.min_age
-        return is_old_enough and not grant.is_fresh(now, renewal.ahead)
 
     async def refresh_refused(self, grant: HeldGrant, org_id: uuid.UUID, error: GrantExpired) -> HeldGrant:
         """Return a good grant for one whose access token was refused; raise ``GrantExpired``.
@@ -235,14 +227,24 @@ class GrantKeeper:
         expires_at, generation = reply.expires_at(now), grant.generation + 1
         values: dict[str, Any] = {"sealed": sealed.value, "key_id": sealed.key_id, "expires_at": expires_at}
         values |= {"generation": generation, "updated_at": now, "lease_owner": None, "lease_until": None}
-        if reply.ends_at(now) is not None:
-            values["ends_at"] = reply.ends_at(now)
+        if (ends_at := reply.ends_at(now)) is not None:
+            values["ends_at"] = ends_at
         mine = (Grant.account_id == grant.account_id) & (Grant.generation == grant.generation)
         with self._backline.database.write() as connection:
             if connection.execute(sa.update(Grant).where(mine).values(**values)).rowcount:
                 return HeldGrant(grant.account_id, tokens, expires_at, generation, now)
-        current, _ = self._claim(grant, owner="")  # a person reconnected meanwhile: theirs is the newer one
-        return current
+        return self._read(grant)  # a person reconnected meanwhile: theirs is the newer one
+
+
+def _may_renew(grant: HeldGrant, renewal: SelfRenewal, now: datetime) -> bool:
+    """Say whether it is time to let an access token renew itself; too young a one may not.
+
+    One whose end is not known is renewed, which tells it.
+    """
+    if not grant.is_alive(now):
+        return True
+    is_old_enough = grant.updated_at is None or now - grant.updated_at >= renewal.min_age
+    return is_old_enough and (grant.expires_at is None or not grant.is_fresh(now, renewal.ahead))
 
 
 def _stored(grant: HeldGrant) -> sa.Select[*tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -57,8 +58,11 @@ def _ending(provider: Provider) -> sa.Select[*tuple[Any, ...]]:
 def _event(provider: Provider, row: AnyRow) -> Event:
     ends = end_of(provider, row)
     day = f"{ends:%Y-%m-%d}" if ends else "an unknown day"
+    mark = [row.authorized_at.isoformat()]
+    if provider.oauth.renewal and row.expires_at:  # each renewal is another end
+        mark.append(row.expires_at.isoformat())
     return Event(
-        id=event_id("grant_ending", row.id, row.authorized_at.isoformat()),
+        id=event_id("grant_ending", row.id, *mark),
         type="error.occurred",
         provider=provider.name,
         org_id=row.org_id,
@@ -83,9 +87,9 @@ def due_for_renewal(database: Database, provider: Provider) -> list[AnyRow]:
         sa.select(account.org_id, *(getattr(Grant, name) for name in GRANT_COLUMNS))
         .join(Grant)
         .where(account.provider == provider.name, account.status == "connected")
-        .where(Grant.expires_at > now, Grant.expires_at < now + renewal.ahead)
-        .where(Grant.updated_at < now - renewal.min_age)
-        .order_by(Grant.expires_at)
+        .where(sa.or_(Grant.expires_at.is_(None), Grant.expires_at.between(now, now + renewal.ahead)))
+        .where(Grant.updated_at <= now - renewal.min_age)
+        .order_by(Grant.expires_at, account.id)
         .limit(RENEWED_AT_ONCE)
     )
     with database.read() as connection:
@@ -94,19 +98,27 @@ def due_for_renewal(database: Database, provider: Provider) -> list[AnyRow]:
 
 async def renew(backline: Backline, provider: Provider) -> int:
     """Let access tokens renew themselves, whether or not their accounts are synced; return how many did."""
-    rows, renewed = await asyncio.to_thread(due_for_renewal, backline.database, provider), 0
+    rows = await asyncio.to_thread(due_for_renewal, backline.database, provider)
     if not rows:
         return 0
+    waiting = iter(rows)
     async with open_client(RENEWED_TOGETHER, backline.transport) as client:
         keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
         until = time.monotonic() + LONGEST_RENEWAL_SECONDS
-        for row in rows:
-            if time.monotonic() > until:
-                break
-            with contextlib.suppress(BacklineError):  # it was told of, or is tried again in an hour
-                held = open_grant(backline.vault, row)
-                fresh = await keeper.fresh(held, row.org_id)
-                renewed += fresh.generation > held.generation
+        renewing = [_renew_some(backline, keeper, waiting, until) for _ in range(RENEWED_TOGETHER)]
+        return sum(await asyncio.gather(*renewing))
+
+
+async def _renew_some(
+    backline: Backline, keeper: GrantKeeper, waiting: Iterator[AnyRow], until: float
+) -> int:
+    """Take grants from those that wait, one after the other, until it is time to stop."""
+    renewed = 0
+    while time.monotonic() < until and (row := next(waiting, None)) is not None:
+        with contextlib.suppress(BacklineError):  # it was told of, or is tried again in an hour
+            held = open_grant(backline.vault, row)
+            fresh = await keeper.fresh(held, row.org_id)
+            renewed += fresh.generation > held.generation
     return renewed
 
 
