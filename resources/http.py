@@ -159,12 +159,9 @@ class ProviderClient:
 
     def _stop_where_full(self, call: Call) -> None:
         """Raise why the next request would only make it worse, until there is room again."""
-        now = datetime.now(UTC)
-        if self._full is not None and self._full.retry_at > now:
-            raise self._full
-        stop = self._full_accounts.get(call.token)
-        if stop is not None and stop.retry_at > now:
-            raise stop
+        for stop in (self._full, self._full_accounts.get(call.token)):
+            if stop is not None and stop.retry_at > datetime.now(UTC):
+                raise stop
 
     async def _sent(self, call: Call) -> httpx.Response:
         try:

@@ -147,20 +147,22 @@ class PartReader:
         sound, known = True, Position(stream, since, self._clock().date(), full=self._full)
         path = stream.path.format_map(part.variables)
         params: Params | None = stream.paging.first(since) if stream.paging else {}
+        place = str(params)
         while params is not None:
             page = await self._client.page(result, path, {**fixed, **params})
             first = len(result.rows)
             sound = add_rows(result, page, dict(given), seen) and sound
             seen += len(page.items)
             empty = 0 if page.items else empty + 1
-            asked.add(str(params))
+            asked.add(place)
             if page.total is not None:
                 totals.add(page.total)
             known.saw(page, result, first, self._name, path)
             problem, params = _following(stream, path, params, page)
             if params is not None and known.is_reached:
                 return Outcome(whole=False, cursor=known.cursor(sound=sound))
-            if params is not None and (str(params) in asked or empty == MOST_EMPTY_PAGES):
+            place = "" if params is None else str(params)
+            if params is not None and (place in asked or empty == MOST_EMPTY_PAGES):
                 problem, params = f"{path}: the pages go round in a circle, or are empty", None
             if params is not None and len(asked) == MOST_PAGES:
                 problem, params = f"{path}: {MOST_PAGES} pages did not come to an end", None

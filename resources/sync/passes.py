@@ -71,6 +71,11 @@ class StreamPass:
         return "partial" if self.problems else "ok"
 
     @property
+    def brought_anything(self) -> bool:
+        """Whether it was asked for, by this account or, in a request that accounts share, by another."""
+        return bool(self.error or self.usage.requests or len(self.rows) or self.problems)
+
+    @property
     def has_progress(self) -> bool:
         """Whether the cursor may move: the stream was read, or what was read of it is listed."""
         lists_parts = isinstance(self.stream.each, FromStream) or self.stream.days is not None
@@ -96,7 +101,7 @@ class AccountPass:
     @property
     def status(self) -> str:
         """``ok``, ``partial`` or ``failed``, over the streams that had anything to ask."""
-        states = {stream.status for stream in self.streams if stream.error or stream.usage.requests}
+        states = {stream.status for stream in self.streams if stream.brought_anything}
         if states <= {"ok"}:
             return "ok"
         return "failed" if states == {"failed"} else "partial"
@@ -121,7 +126,7 @@ class AccountPass:
         for stream in self.streams:
             if not isinstance(stream.error, BudgetSpent):
                 kept.append(stream)
-            elif stream.usage.requests and stream.has_progress:
+            elif (stream.usage.requests or len(stream.rows)) and stream.has_progress:
                 stream.error, stream.complete = None, False
                 kept.append(stream)
         return self if len(kept) == len(self.streams) else AccountPass(self.account, kept, deferred=not kept)
