@@ -20,8 +20,10 @@ Kind = Literal[
     "forbidden",
     "null_items",
     "missing_field",
+    "wrong_types",
     "repeat_page",
 ]
+SPOILING_JSON = {"null_items", "missing_field", "wrong_types"}
 POSITION_PARAMETERS = ("offset", "after", "before", "pageToken", "startIndex")
 LISTS = ("items", "rows", "data")  # what providers call the list in a reply
 QUOTA_SECONDS, RATE_SECONDS, DRIP_SECONDS = 86_400, 5, 5.0
@@ -120,12 +122,14 @@ def spoiled(rule: Rule, reply: Reply) -> Reply:
         return reply._replace(spoil=rule.kind, spoil_seconds=rule.seconds)
     if rule.kind == "malformed_json":
         return reply._replace(body=reply.body[: max(1, len(reply.body) // 2)])
-    if rule.kind in {"null_items", "missing_field"} and reply.status == 200:  # noqa: PLR2004  # OK
+    if rule.kind in SPOILING_JSON and reply.status == 200:  # noqa: PLR2004  # OK
         body = msgspec.json.decode(reply.body)
         if rule.kind == "null_items":
             _null_every_second(body)
-        else:
+        elif rule.kind == "missing_field":
             _remove(body, rule.field)
+        else:
+            _turn_to_lists(body)
         return reply._replace(body=encode(body))
     return reply
 
@@ -147,6 +151,20 @@ def _null_every_second(body: dict[str, Any]) -> None:
     if name is not None:
         items = envelope[name]
         items[::2] = [None] * len(items[::2])
+
+
+def _turn_to_lists(body: dict[str, Any]) -> None:
+    """Let every text and number of the items be a list of itself, however deep it stands."""
+    envelope = _envelope(body)
+    name = _list_name(envelope)
+    for item in envelope[name] if name else [body]:
+        _listed(item)
+
+
+def _listed(item: Any) -> Any:
+    if isinstance(item, dict):
+        item |= {key: _listed(value) for key, value in item.items()}
+    return [item] if isinstance(item, str | int) else item
 
 
 def _remove(body: dict[str, Any], path: str | None) -> None:
