@@ -13,7 +13,7 @@ from assets.interrupts import run_interruptibly
 from assets.metadata import metadata_of
 from assets.runs import root_run_id
 from resources.backline import Backline
-from resources.errors import InputRefused
+from resources.errors import BudgetSpent, InputRefused
 from resources.provider import FromStream, Provider, Stream
 from resources.sync.engine import Progress
 from resources.sync.report import SyncReport
@@ -83,7 +83,8 @@ def provider_assets(
         )
         # results come before the failure: a run that only raises leaves old green checks standing
         yield from _results(context, provider, request, report)
-        _fail_above(backline.settings.failure_threshold, provider, report)
+        if reason := failure_of(report, provider, backline.settings.failure_threshold):
+            raise dg.Failure(reason, allow_retries=False)
 
     return sync_streams
 
@@ -192,15 +193,17 @@ def _logged(log: Callable[[str], None]) -> Callable[[SyncReport], None]:
     return on_commit
 
 
-def _fail_above(threshold: float, provider: Provider, report: SyncReport) -> None:
-    if report.failed_share > threshold:
-        failed, total = report.accounts["failed"], report.accounts.total()
-        if report.stopped is not None:
-            waiting = f"{report.deferred} of {total + report.deferred} {provider.title} accounts wait"
-            raise dg.Failure(f"{waiting}; {report.stopped}", allow_retries=False)
-        first = next(trouble for stream in report.streams.values() for trouble in stream.troubles)
-        raise dg.Failure(
-            f"{failed} of {total} {provider.title} accounts failed; "
-            f"the first, {first.account} of {first.org}: {first.message}",
-            allow_retries=False,
+def failure_of(report: SyncReport, provider: Provider, threshold: float) -> str | None:
+    """Return why a run fails as a whole, ``None`` where it does not."""
+    if report.failed_share <= threshold:
+        return None
+    failed, total = report.accounts["failed"], report.accounts.total()
+    if report.deferred and report.stopped is not None and not isinstance(report.stopped, BudgetSpent):
+        return (
+            f"{report.deferred} of {total + report.deferred} {provider.title} accounts wait; {report.stopped}"
         )
+    first = next(trouble for stream in report.streams.values() for trouble in stream.troubles)
+    return (
+        f"{failed} of {total} {provider.title} accounts failed; "
+        f"the first, {first.account} of {first.org}: {first.message}"
+    )

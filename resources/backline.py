@@ -94,7 +94,7 @@ class Backline:
         declared, settings = provider.api.quota, self.provider_settings(provider)
         if declared is None:
             return None
-        buckets = {**declared.buckets, **settings.quota_units(declared.buckets)}
+        buckets = {**declared.buckets, **settings.quota_units(provider.name, declared.buckets)}
         share = declared.manual_share if settings.manual_share is None else settings.manual_share
         return replace(declared, buckets=buckets, manual_share=share)
 

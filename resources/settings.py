@@ -114,13 +114,15 @@ class ProviderSettings(BaseSettings):
         """Return the address of one of the API's further hosts, empty where it is the real one."""
         return str(getattr(self, f"{name}_url"))
 
-    def quota_units(self, known: Collection[str]) -> dict[str, int]:
+    def quota_units(self, provider: str, known: Collection[str]) -> dict[str, int]:
         """Return the units a day that are set, by bucket; raise ``InputRefused`` for an unknown one."""
         pairs = (part.partition("=") for part in self.quota.split(",") if part)
         units = {bucket: int(number) for bucket, _, number in pairs}
         if unknown := set(units) - set(known):
             problem = f"names {', '.join(sorted(unknown))}"
-            raise InputRefused("quota", problem, f"use some of {', '.join(known)}")
+            raise InputRefused(
+                f"BACKLINE_{provider.upper()}_QUOTA", problem, f"use some of {', '.join(known)}"
+            )
         return units
 
 

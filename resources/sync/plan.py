@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -37,7 +38,8 @@ class Plan:
             for bucket, cost in self.costs.items()
         ]
         waiting = f"; {', '.join(self.left_out)} and what is private wait" if self.left_out else ""
-        return f"this sync of {self.accounts:,} accounts will cost {' and '.join(parts)}{waiting}"
+        accounts = f"{self.accounts:,} account{'' if self.accounts == 1 else 's'}"
+        return f"this sync of {accounts} will cost {' and '.join(parts)}{waiting}"
 
     @property
     def is_affordable(self) -> bool:
@@ -65,12 +67,12 @@ def plan_of(database: Database, request: SyncRequest, quota: Quota) -> Plan:
 def _costs(
     request: SyncRequest, streams: Sequence[Stream], accounts: int, learned: Mapping[str, float]
 ) -> dict[str, int]:
-    costs: Counter[str] = Counter()
+    costs: dict[str, float] = defaultdict(float)
     for stream in streams:
         bucket = request.provider.bucket(stream)
         if bucket is not None:
-            costs[bucket] += round(accounts * learned.get(request.asset(stream), _first_guess(stream)))
-    return dict(costs)
+            costs[bucket] += accounts * learned.get(request.asset(stream), _first_guess(stream))
+    return {bucket: math.ceil(round(cost, 6)) for bucket, cost in costs.items()}
 
 
 def _first_guess(stream: Stream) -> float:

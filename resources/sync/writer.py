@@ -20,7 +20,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from resources.bulk import upsert
+from resources.bulk import among, upsert
 from resources.database import Database, utc_now
 from resources.errors import AccountThrottled, Unexpected
 from resources.events import write_events
@@ -182,9 +182,9 @@ def _mark_deleted(
                 whole[account.account.id] = part
         elif part.stream.each is not None:
             mine, parent = table.c.account_id == account.account.id, table.c[part.stream.each.variable]
-            looked_for: sa.ColumnElement[bool] = parent.in_(part.parents.whole)
+            looked_for = among(connection, parent, part.parents.whole)
             if part.complete:
-                looked_for = sa.or_(looked_for, parent.not_in(part.parents.current))
+                looked_for = sa.or_(looked_for, ~among(connection, parent, part.parents.current))
             part.deleted = _delete(connection, table, mine & looked_for, now, part.started_at).total()
     if whole:
         since = min(part.started_at for part in whole.values())

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import UTC, datetime
+
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from assets.checks import DESCRIPTIONS
 from assets.runs import TAKES_UP_TAG
-from assets.streams import SOURCE_TAG, provider_assets, stream_key
+from assets.streams import SOURCE_TAG, failure_of, provider_assets, stream_key
+from resources.errors import BudgetSpent, RateLimited
 from resources.providers import PROVIDERS
+from resources.sync.report import StreamReport, SyncReport, Trouble
 from resources.tables import SyncResult
 
 SPOTIFY = PROVIDERS["spotify"]
@@ -231,3 +236,36 @@ def test_an_org_is_read_in_its_own_shard_only(simulated):
     [row] = simulated.rows("SELECT shard_hash FROM connected_accounts")
     assert counts == {shard: int(shard == row["shard_hash"] % 4) for shard in range(4)}
     assert account
+
+
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def reported():
+    """Return a function that makes a report of failed, good and deferred accounts."""
+
+    def make(failed=0, ok=0, deferred=0, stopped=None):
+        trouble = Trouble("north", "Ada", "1", "transient", "the servers are down")
+        profile = StreamReport(troubles=[trouble] * failed)
+        return SyncReport({"profile": profile}, Counter(failed=failed, ok=ok), 0, deferred, stopped)
+
+    return make
+
+
+def test_a_run_whose_budget_ended_does_not_fail_for_that(reported):
+    spent = BudgetSpent("spotify", "spent", retry_at=LATER)
+    assert failure_of(reported(ok=1, deferred=9, stopped=spent), SPOTIFY, 0.5) is None
+
+
+def test_a_run_that_failed_and_whose_budget_ended_names_what_failed(reported):
+    spent = BudgetSpent("spotify", "spent", retry_at=LATER)
+    reason = failure_of(reported(failed=3, deferred=9, stopped=spent), SPOTIFY, 0.5)
+    assert reason == "3 of 3 Spotify accounts failed; the first, Ada of north: the servers are down"
+
+
+def test_a_run_that_the_provider_stopped_names_who_waits(reported):
+    slow = RateLimited("spotify", "slow down", retry_at=LATER)
+    reason = failure_of(reported(ok=1, deferred=9, stopped=slow), SPOTIFY, 0.5)
+    assert reason is not None
+    assert reason.startswith("9 of 10 Spotify accounts wait; spotify: slow down until 2027-01-01")

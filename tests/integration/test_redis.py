@@ -22,7 +22,7 @@ from resources.settings import REPOSITORY
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("redis")]
 
 REQUESTS, SECONDS, PROCESSES = 20, 2, 4
-ON_ITS_WAY_SECONDS = 0.1  # between Redis counting a request and its caller writing down that it may go
+HEARD_LATE_SECONDS = 0.3  # Redis counts a request before its process hears of it
 CALLER = """
 import asyncio, sys, time
 from resources.limiter import AppLimiter
@@ -71,20 +71,19 @@ async def _answers(url: str) -> bool:
     return True
 
 
-def test_no_window_holds_more_than_the_apps_rate_whoever_calls(redis_url: str) -> None:
-    app, until = f"app-{uuid.uuid4().hex}", time.time() + 7
+def test_processes_together_never_exceed_the_apps_rate_over_any_window(redis_url: str) -> None:
+    app, until = f"app-{uuid.uuid4().hex}", time.time() + 8
     code = CALLER.format(requests=REQUESTS, seconds=SECONDS)
     command = [sys.executable, "-c", code, redis_url, app, str(until)]
     callers = [
         subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)
     ]
-    calls = [[float(moment) for moment in caller.communicate()[0].split()] for caller in callers]
-    moments = sorted(moment for one in calls for moment in one)
-    assert len(moments) > REQUESTS
-    assert all(calls), "none of them starves"
-    window = SECONDS - ON_ITS_WAY_SECONDS
-    spans = [later - first for first, later in zip(moments, moments[REQUESTS:], strict=False)]
-    assert min(spans) >= window, f"{REQUESTS + 1} requests within {min(spans):.3f} s"
+    calls = [list(map(float, caller.communicate()[0].split())) for caller in callers]
+    moments = sorted(moment for own in calls for moment in own)
+    assert len(moments) > REQUESTS, "more than one window was seen"
+    assert min(map(len, calls)) > 0, "none of them starves"
+    for first, beyond in zip(moments, moments[REQUESTS:], strict=False):
+        assert beyond - first >= SECONDS - HEARD_LATE_SECONDS, "any window, wherever it begins"
 
 
 def test_a_redis_that_is_gone_is_refused_by_its_settings_name() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from resources.backline import Backline
+from resources.errors import InputRefused
 from resources.providers import PROVIDERS
 from resources.settings import REPOSITORY, ProviderSettings, Settings, settings_of
 
@@ -120,3 +122,64 @@ def test_every_setting_stands_in_the_reference(variable):
     names = {variable, *(variable.replace(prefix, "BACKLINE_<PROVIDER>_") for prefix in prefixes)}
     text = PAGE.read_text()
     assert any(f"`{name}`" in text for name in names), f"{variable} is not in {PAGE}"
+
+
+@pytest.fixture
+def quota(monkeypatch):
+    """Return a function that reads YouTube's quota as it is set."""
+
+    def read(text, share=""):
+        monkeypatch.setenv("BACKLINE_YOUTUBE_QUOTA", text)
+        monkeypatch.setenv("BACKLINE_YOUTUBE_MANUAL_SHARE", share)
+        return Backline(Settings()).quota(PROVIDERS["youtube"])
+
+    return read
+
+
+# ruff: noqa: D102  # a test's name states the fact
+class TestQuota:
+    """What an app may spend a day, as text."""
+
+    def test_buckets_that_are_named_take_the_place_of_the_declared(self, quota):
+        assert dict(quota("main=50000").buckets) == {"main": 50_000, "stats": 10_000}
+        assert dict(quota("main=1,stats=2").buckets) == {"main": 1, "stats": 2}
+        assert dict(quota("").buckets) == {"main": 10_000, "stats": 10_000}
+
+    def test_share_of_people_is_set_too(self, quota):
+        assert (quota("").manual_share, quota("", "0").manual_share) == (0.1, 0.0)
+
+    def test_bucket_that_is_unknown_is_refused_by_its_settings_name(self, quota):
+        with pytest.raises(
+            InputRefused, match="BACKLINE_YOUTUBE_QUOTA: names search; use some of main, stats"
+        ):
+            quota("main=1,search=2")
+
+    @pytest.mark.parametrize(
+        "text", ["main", "main=", "main=many", "main=-1", "main=1;stats=2", "=3", "main=1,"]
+    )
+    def test_text_that_is_no_quota_is_refused(self, quota, text):
+        with pytest.raises(ValidationError, match="quota"):
+            quota(text)
+
+    @pytest.mark.parametrize("share", ["-0.1", "1.1", "some"])
+    def test_share_that_is_none_is_refused(self, quota, share):
+        with pytest.raises(ValidationError, match="manual_share"):
+            quota("", share)
+
+    def test_provider_without_a_quota_has_none(self):
+        assert Backline(Settings()).quota(PROVIDERS["spotify"]) is None
+
+
+class TestHosts:
+    """Further hosts of a provider's API."""
+
+    def test_have_a_setting_each_and_the_declared_address_without(self, monkeypatch):
+        monkeypatch.setenv("BACKLINE_YOUTUBE_HUB_URL", "http://hub.test")
+        monkeypatch.delenv("BACKLINE_YOUTUBE_ANALYTICS_URL", raising=False)
+        urls = Backline(Settings()).api_urls(PROVIDERS["youtube"])
+        assert urls["hub"] == "http://hub.test"
+        assert urls["analytics"] == PROVIDERS["youtube"].api.hosts["analytics"]
+        assert set(urls) == {"", "hub", "analytics"}
+
+    def test_of_one_provider_are_no_settings_of_another(self):
+        assert not hasattr(settings_of("spotify"), "hub_url")

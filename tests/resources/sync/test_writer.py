@@ -9,7 +9,7 @@ import string
 import pytest
 import sqlalchemy as sa
 
-from resources.sync.passes import AccountPass, StreamPass
+from resources.sync.passes import AccountPass, ParentsRead, StreamPass
 from resources.sync.rows import RowBuffer
 from resources.sync.writer import Writer
 from resources.tables import Base
@@ -116,6 +116,21 @@ def test_rows_beyond_the_bound_of_memory_are_all_written(simulated, syncing, spo
     Writer(simulated.database, request).commit([(AccountPass(account, [part]), True)])
     assert [tuple(row.values())[1:-2] for row in syncing.stored("saved_tracks", account_id)] == rows
     part.rows.close()
+
+
+def test_more_parents_than_a_statement_takes_parameters_are_looked_for(simulated, syncing, spotify):
+    account_id = simulated.connect("acme", 1)
+    syncing.sync("playlists", "playlist_items")
+    table = Base.metadata.tables["connected_accounts"]
+    (org,) = simulated.rows(sa.select(table.c.org_id))
+    ids = sorted({row["playlist_id"] for row in syncing.stored("playlist_items", account_id)})
+    many = [f"p{number}" for number in range(70_000)]
+    part = StreamPass(spotify.stream("playlist_items"))
+    part.parents = ParentsRead(current=[*many, *ids[:-1]], whole=[*many, ids[0]])
+    request, account = syncing.request("playlist_items"), Known(account_id, org["org_id"])
+    Writer(simulated.database, request).commit([(AccountPass(account, [part]), True)])
+    left = {row["playlist_id"] for row in syncing.stored("playlist_items", account_id)}
+    assert left == set(ids[1:-1]), "the first was read and had nothing, the last is no playlist any more"
 
 
 class Known:
