@@ -35,10 +35,12 @@ class SyncConfig(dg.Config):
     """Which accounts to sync, and how; all connected ones where nothing is said.
 
     ``first_day`` and ``last_day`` (``2026-11-23``) read days again of streams with a history by the day.
+    ``again`` are ids of videos or posts whose parts are read again whenever they were read last.
     """
 
     orgs: list[str] = []  # noqa: RUF012  # pydantic copies it
     accounts: list[str] = []  # noqa: RUF012  # likewise
+    again: list[str] = []  # noqa: RUF012  # likewise
     only_failed: bool = False
     full: bool = False
     first_day: str = ""
@@ -146,6 +148,7 @@ def _request(
         accounts=tuple(_account_id(account) for account in config.accounts),
         only_failed=config.only_failed,
         full=config.full,
+        again=frozenset(config.again),
         days=asked_days(streams, config.first_day, config.last_day),
         source="manual" if run.tags.get(SOURCE_TAG) == "manual" else "api",
     )

@@ -102,10 +102,10 @@ class After:
         return {self.limit_name: self.limit}
 
     def following(self, asked: Params, page: Page) -> Params | None:  # noqa: D102
-        if page.next is None or not page.after:
+        if not page.next:
             return None
-        if page.after == asked.get(self.after_name):
-            raise PagingStalled
+        if not page.after or page.after == asked.get(self.after_name):
+            raise PagingStalled  # there is more, but no way to it: what is there must not count as gone
         return {**asked, self.after_name: page.after}
 
 

@@ -36,6 +36,7 @@ class Batch:
     shard: int
     accounts: Sequence[str]
     news: Sequence[Any]
+    subjects: Sequence[str]
 
 
 def requests_for_news(
@@ -53,7 +54,7 @@ def requests_for_news(
             continue
         key = f"pushes/{provider.name}/{partition}/{batch.news[0]}"
         _mark(backline.database, batch, key)
-        config = {"accounts": list(batch.accounts)}
+        config = {"accounts": list(batch.accounts), "again": list(batch.subjects)}
         yield dg.RunRequest(
             run_key=key,
             job_name=job,
@@ -68,7 +69,7 @@ def _batches(database: Database, provider: Provider, shards: int) -> list[Batch]
     """Return what is pending, by shard, once the first of it is old enough for its burst to be over."""
     push, account = ProviderPush, ConnectedAccount
     query = (
-        sa.select(push.id, push.received_at, account.id.label("account_id"), account.shard_hash)
+        sa.select(push.id, push.received_at, push.subject, account.id.label("account_id"), account.shard_hash)
         .join(account, (account.provider == push.provider) & (account.external_id == push.external_id))
         .where(push.provider == provider.name, push.status == "pending", account.status == "connected")
         .order_by(push.received_at, push.id)
@@ -81,8 +82,9 @@ def _batches(database: Database, provider: Provider, shards: int) -> list[Batch]
         if mine[0].received_at > utc_now() - BATCH:
             continue
         accounts = list(dict.fromkeys(str(row.account_id) for row in mine))[:ACCOUNTS_A_RUN]
-        news = list(dict.fromkeys(row.id for row in mine if str(row.account_id) in set(accounts)))
-        batches.append(Batch(shard, accounts, news))
+        told = [row for row in mine if str(row.account_id) in set(accounts)]
+        news, subjects = dict.fromkeys(r.id for r in told), dict.fromkeys(r.subject for r in told)
+        batches.append(Batch(shard, accounts, list(news), [one for one in subjects if one]))
     return batches
 
 

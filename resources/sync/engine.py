@@ -84,6 +84,7 @@ class SyncEngine:
             self._stored_parents,
             full=request.full,
             days=request.days,
+            again=request.again,
             shared=shared,
             clock=clock,
         )

@@ -31,12 +31,14 @@ class RunParts:
     ``days`` are the first and last day that a person asked for. ``shared`` holds the requests that
     accounts share, by stream; ``refused_words`` what the provider refused once already. A ``thrifty``
     run cannot pay for everything, and leaves out what costs a request of its own and is not public.
+    ``again`` are parents that are read even where it is not their time.
     """
 
     provider: Provider
     stored_parents: StoredParents
     full: bool = False
     days: tuple[date, date] | None = None
+    again: frozenset[str] = frozenset()
     shared: Mapping[str, SharedRequests] = field(default_factory=dict)
     refused_words: RefusedWords = field(default_factory=RefusedWords)
     thrifty: bool = False
@@ -158,7 +160,7 @@ class AccountReader:
         result.cursor = known.cursor
         due = []
         for parent in parents.values():
-            if known.is_unchanged(parent):
+            if parent.id not in self._run.again and known.is_unchanged(parent):
                 result.unchanged.append(parent.id)
             elif not known.is_refused_today(parent):
                 due.append(parent)

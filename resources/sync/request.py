@@ -28,6 +28,8 @@ class SyncRequest:
 
     ``root_run_id`` differs from ``run_id`` where the run takes up one that did not finish; what that
     one committed is not repeated. ``days`` are the first and the last day, where a person asked for some.
+    ``again`` are ids of parents (videos, posts) that are read again whenever they were read last: of them
+    there is news.
     """
 
     provider: Provider
@@ -41,6 +43,7 @@ class SyncRequest:
     only_failed: bool = False
     full: bool = False
     days: tuple[date, date] | None = None
+    again: frozenset[str] = frozenset()
     source: Source = "api"
 
     @property

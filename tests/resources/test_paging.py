@@ -151,6 +151,8 @@ def test_walk_ends_where_next_is_null(paging):
         (OFFSET, {"offset": 100}, Page([], "?offset=150", 100)),
         (OFFSET, {"offset": 100}, Page([], "?offset=150")),
         (AFTER, {"after": "a"}, Page([1], "?", after="a")),
+        (AFTER, {}, Page([1], "https://x/?after=b", after=None)),
+        (AFTER, {}, Page([1], "https://x/?after=b", after="")),
         (BACKWARDS, {"before": 50}, Page([1], "?before=50")),
         (BACKWARDS, {"before": 50}, Page([1], "?before=51")),
         (BACKWARDS, {"before": 50}, Page([1], "?")),
@@ -167,8 +169,8 @@ def test_after_reads_on_over_an_empty_page():
     assert AFTER.following({"limit": 50, "after": "a"}, Page([], "?", after="b"))["after"] == "b"
 
 
-def test_after_without_a_next_position_is_the_end():
-    assert AFTER.following({"limit": 50}, Page([1], "https://x/?after=b", after=None)) is None
+def test_after_ends_where_next_is_empty_whatever_position_is_given():
+    assert AFTER.following({"limit": 50}, Page([1], "", after="b")) is None
 
 
 @pytest.mark.parametrize("paging", PAGINGS)

@@ -119,7 +119,10 @@ class TestYouTube:
         pushing.control("youtube/push", account=2, kind="published")
         (request,) = pushing.tick()
         assert (request.job_name, request.partition_key) == ("youtube_sync", "000")
-        assert request.run_config["ops"]["youtube_streams"]["config"] == {"accounts": [str(second)]}
+        assert request.run_config["ops"]["youtube_streams"]["config"] == {
+            "accounts": [str(second)],
+            "again": [pushing.news()[0]["subject"]],
+        }
         assert {key.path[0] for key in request.asset_selection} == {"youtube"}
         assert first != second
         self.check_sync(pushing, second)
@@ -227,7 +230,7 @@ class TestInstagram:
         pushing.control("instagram/push", account=3, field="comments", shape=shape)
         (request,) = pushing.tick()
         assert request.job_name == "instagram_sync"
-        assert request.run_config["ops"]["instagram_streams"]["config"] == {"accounts": [str(self.account)]}
+        assert request.run_config["ops"]["instagram_streams"]["config"]["accounts"] == [str(self.account)]
 
     def test_a_forged_push_is_refused(self, pushing):
         pushing.control("instagram/push", account=3, field="comments", signature="bad")

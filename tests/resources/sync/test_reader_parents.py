@@ -130,3 +130,11 @@ def test_a_row_that_another_run_met_meanwhile_is_not_deleted(sync, syncing, monk
     monkeypatch.setattr(Writer, "commit", overtaken)
     sync(shelf, "playlists")
     assert {row["playlist_id"] for row in syncing.stored("playlists")} == {"A", "B"}
+
+
+def test_a_parent_of_which_there_is_news_is_read_again_and_no_other(sync):
+    shelf = Shelf(A=("1", songs("a")), B=("1", songs("b")))
+    sync(shelf)
+    shelf.playlists = {"A": ("1", songs("a", "c")), "B": ("1", songs("b", "d"))}
+    assert sync(shelf) == {"A": ["a"], "B": ["b"]}
+    assert sync(shelf, again=frozenset({"A"})) == {"A": ["a", "c"], "B": ["b"]}
