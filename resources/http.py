@@ -198,7 +198,7 @@ class ProviderClient:
         message = message.replace(call.token, "••••")[:EXCERPT_CHARACTERS] or response.reason_phrase
         status = response.status_code
         fault = self.api.fault_of(status, reason, message)
-        if issubclass(fault, QuotaExhausted) and call.bucket not in {None, MAIN_BUCKET}:
+        if issubclass(fault, QuotaExhausted) and self.api.quota and call.bucket != MAIN_BUCKET:
             return BucketSpent(self.provider, f"{status} {message}", status=status, path=call.path)
         if issubclass(fault, ParkingError | AccountThrottled):
             retry_at = self._retry_at(response, fault, asked_at)

@@ -31,7 +31,7 @@ def test_old_events_are_pruned_and_pending_ones_kept(installation):
     installation.write_event("old", status="delivered", age=timedelta(days=31))
     kept = installation.write_event("waiting", age=timedelta(days=31))
     counts = installation.json("db", "prune")
-    assert counts == {"dagster_runs": 0, "sync_results": 0, "webhook_events": 1, "oauth_states": 0}
+    assert {name: count for name, count in counts.items() if count} == {"webhook_events": 1}
     assert [row.id for row in installation.rows(sa.select(WebhookEvent.id))] == [kept]
     assert installation.run("db", "prune").stdout.startswith("Deleted 0 dagster_runs, ")
 
