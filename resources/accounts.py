@@ -21,7 +21,7 @@ from resources.grants import Tokens, store_grant
 from resources.provider import OPTIONAL_STREAMS, Provider
 from resources.providers import find_provider
 from resources.replies import UNREADABLE
-from resources.tables import ConnectedAccount, Grant, Org
+from resources.tables import ConnectedAccount, Grant, Org, PushSubscription
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -254,5 +254,6 @@ def disconnect(backline: Backline, account_id: uuid.UUID, actor: str) -> None:
         update = sa.update(ConnectedAccount).where(ConnectedAccount.id == account_id)
         if not connection.execute(update.values(status="disconnected")).rowcount:
             raise InputRefused("account", f"{account_id} is unknown", "see `backline accounts list`")
-        connection.execute(sa.delete(Grant).where(Grant.account_id == account_id))
+        for kept_no_longer in (Grant, PushSubscription):  # who reconnects is subscribed anew
+            connection.execute(sa.delete(kept_no_longer).where(kept_no_longer.account_id == account_id))
         audit.record(connection, actor, "account.disconnected", f"connected_accounts/{account_id}")

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 ASK_AGAIN = timedelta(hours=1)
 ASKED_AT_ONCE, ASKED_TOGETHER, LONGEST_ROUND_SECONDS = 500, 4, 20
-LONGEST_LEASE = timedelta(days=365)
+LONGEST_LEASE, ANSWERED_WITHIN = timedelta(days=30), timedelta(days=1)
 
 
 def callback(backline: Backline, provider: Provider, account_id: uuid.UUID | None = None) -> str:
@@ -160,9 +160,11 @@ def _note(backline: Backline, account_id: uuid.UUID, *, status: str, error: str)
 
 
 def confirm(backline: Backline, account_id: uuid.UUID, topic: str, lease: timedelta) -> bool:
-    """Believe that a subscription stands, where that very one was asked for; say whether it was."""
+    """Believe that a subscription stands, where that very one was asked for lately; say whether it was."""
     now = utc_now()
-    asked = sa.select(PushSubscription.topic).where(PushSubscription.account_id == account_id)
+    asked = sa.select(PushSubscription.topic).where(
+        PushSubscription.account_id == account_id, PushSubscription.asked_at > now - ANSWERED_WITHIN
+    )
     values = {
         "status": "verified",
         "verified_at": now,
@@ -179,6 +181,9 @@ def confirm(backline: Backline, account_id: uuid.UUID, topic: str, lease: timede
 
 
 def _same_topic(asked: str, named: str) -> bool:
-    """Compare topics by their parameters: YouTube's feed has had two paths."""
-    ours, theirs = urlsplit(asked), urlsplit(named)
-    return ours.hostname == theirs.hostname and parse_qs(ours.query) == parse_qs(theirs.query)
+    """Compare topics but for the two paths that YouTube's feed has had."""
+    try:
+        ours, theirs = (urlsplit(address.replace("/xml/feeds/", "/feeds/")) for address in (asked, named))
+        return ours[:3] == theirs[:3] and parse_qs(ours.query) == parse_qs(theirs.query)
+    except ValueError:  # it is no address
+        return False

@@ -91,8 +91,11 @@ class Known:
 
 
 def parents_of(each: FromStream, rows: Iterable[Row], now: datetime) -> dict[str, Parent]:
-    """Return the parents by id from rows of :attr:`FromStream.columns`; of several the last counts."""
-    return {str(row[0]): _parent(each, row, now) for row in rows}
+    """Return the parents by id from rows of :attr:`FromStream.columns`; of several the last counts.
+
+    A row without the id is none: there is nothing to ask for.
+    """
+    return {str(row[0]): _parent(each, row, now) for row in rows if row[0] is not None}
 
 
 def _parent(each: FromStream, row: Row, now: datetime) -> Parent:

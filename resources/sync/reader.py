@@ -197,6 +197,8 @@ class AccountReader:
         if parent is None or not parent.complete:
             rows = [*await self._run.stored_parents(self._account.id, each.stream, each.columns), *rows]
         result.complete = parent is None or parent.complete
+        if any(row[0] is None for row in rows):  # what belongs to it is not known to be gone
+            result.complete = False
         return parents_of(each, rows, self._run.clock())
 
     async def _read_own_id(self, result: StreamPass) -> None:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from console.app import create_app as create_console
 from pipelines.jobs import sync_job
 from resources import parking
+from resources.accounts import disconnect
 from resources.database import utc_now
 from resources.errors import QuotaExhausted
 from resources.providers import PROVIDERS
@@ -181,12 +182,33 @@ class TestYouTube:
             (account, topic, 200),
             (account, topic.replace("/xml/feeds", "/feeds"), 200),
             (account, topic + "x", 404),
+            (account, topic.replace("https:", "ftp:"), 404),
+            (account, "http://[", 404),
             (uuid.uuid4(), topic, 404),
         ):
             params = {**asked, "hub.topic": named}
             reply = pushing.ask("GET", f"/hooks/youtube/{path}", app=pushing.console, params=params)
             assert reply.status_code == status
             assert (reply.text == "c") is (status == 200)
+
+    def test_nobody_extends_a_lease_that_was_not_asked_for_lately(self, pushing):
+        account = pushing.connect("youtube", 1)
+        pushing.subscribe()
+        with pushing.database.write() as connection:
+            connection.execute(sa.update(PushSubscription).values(asked_at=utc_now() - timedelta(days=2)))
+        topic = pushing.subscriptions()[account]["topic"]
+        params = {"hub.mode": "subscribe", "hub.topic": topic, "hub.lease_seconds": "999999999"}
+        reply = pushing.ask("GET", f"/hooks/youtube/{account}", app=pushing.console, params=params)
+        assert reply.status_code == 404
+        assert pushing.subscriptions()[account]["lease_until"] < utc_now() + timedelta(days=6)
+
+    def test_who_reconnects_is_subscribed_anew(self, pushing):
+        account = pushing.connect("youtube", 1)
+        pushing.subscribe()
+        disconnect(pushing.backline, account, "test")
+        assert pushing.subscriptions() == {}
+        assert pushing.connect("youtube", 1) == account
+        assert "YouTube: asked for 1, 0 failed." in pushing.subscribe()
 
     def test_a_push_for_a_disconnected_account_ends_the_subscription(self, pushing):
         account = pushing.connect("youtube", 1)

@@ -49,7 +49,13 @@ def _changes(entry: Entry) -> list[Change]:
 
 
 def _news(entry: Entry, change: Change) -> News:
+    """Return what a change tells: of which post where it names one, else of what itself."""
     value = change.value if isinstance(change.value, dict) else {}
-    names = (value.get(name) for name in ("id", "comment_id", "media_id"))
-    subject = next((str(name) for name in names if isinstance(name, str | int)), "")
-    return News(str(entry.id), change.field, subject, str(entry.time))
+    media = value.get("media")
+    own = _id(value.get("comment_id")) or _id(value.get("id"))
+    post = _id(value.get("media_id")) or _id(media.get("id") if isinstance(media, dict) else None)
+    return News(_id(entry.id).replace("\0", ""), change.field, post or own, f"{entry.time} {own}".rstrip())
+
+
+def _id(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

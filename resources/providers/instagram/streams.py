@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from resources.paging import After
 from resources.provider import (
@@ -65,6 +66,12 @@ def _pages(limit: int) -> After:
     return After(limit, items="data", after="paging.cursors.after", next="paging.next")
 
 
+def _with_text_id(reply: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the profile as the one item; Meta writes its id quoted or bare, and it is text here."""
+    told = reply.get("user_id")
+    return [{**reply, "user_id": str(told)} if isinstance(told, int) else reply]
+
+
 STREAMS = (
     Stream(
         "profile",
@@ -73,6 +80,7 @@ STREAMS = (
         key=("user_id",),
         scope=BASIC,
         params={"fields": fields_of(Profile)},
+        reshape=_with_text_id,
         doc="The connected accounts and their counters.",
     ),
     Stream(

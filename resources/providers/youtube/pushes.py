@@ -15,10 +15,14 @@ YOUTUBE = "{http://www.youtube.com/xml/schemas/2015}"
 
 def read_feed(body: bytes) -> list[News]:
     """Return what a feed tells; raise ``PushUnreadable`` where it is none."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+    try:
+        text = body.decode()  # in another encoding a document type would not be seen
+    except UnicodeDecodeError as error:
+        raise PushUnreadable("it is not UTF-8") from error
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise PushUnreadable("a feed has no document type")
     try:
-        feed = ET.fromstring(body)  # noqa: S314  # no entities: see above
+        feed = ET.fromstring(text)  # noqa: S314  # no entities: see above
     except (ET.ParseError, ValueError, LookupError) as error:
         raise PushUnreadable("it is not XML") from error
     published = [_published(entry) for entry in feed.iter(f"{ATOM}entry")]

@@ -155,3 +155,14 @@ def test_recorded_record_is_read_whole(name, file, added):
     shown = set(columns) & set(told) - {"timestamp"}
     assert len(shown) > 3
     assert {name: row[name] for name in shown} == {name: told[name] for name in shown}
+
+
+@pytest.mark.parametrize("told", [b"17841405793187218", b'"17841405793187218"'], ids=["bare", "quoted"])
+def test_the_id_of_an_account_is_text_whether_it_is_quoted_or_not(told):
+    """Meta's list of fields calls it an integer, its examples quote it, and clients have met both."""
+    stream = PROVIDER.stream("profile")
+    reply = ReplyDecoder(stream).decode(b'{"user_id": %s, "id": "7", "username": "acme"}' % told)
+    assert reply.rejections == ()
+    (item,) = reply.page.items
+    columns = [column.name for column in stream.reader.columns]
+    assert dict(zip(columns, stream.reader.row(item, {}), strict=True))["user_id"] == "17841405793187218"

@@ -33,7 +33,7 @@ def test_both_shapes_of_instagram_tell_the_same():
     value = {"media_id": "17", "id": "c1"}
     direct = {"id": "1784", "time": 5, "field": "comments", "value": value}
     listed = {"id": "1784", "time": 5, "changes": [{"field": "comments", "value": value}]}
-    expected = [News("1784", "comments", "c1", "5")]
+    expected = [News("1784", "comments", "17", "5 c1")]
     for entry in (direct, listed):
         assert read_changes(json.dumps({"object": "instagram", "entry": [entry]}).encode()) == expected
 
@@ -71,6 +71,7 @@ def test_a_deleted_video_names_its_channel_by_address_alone():
         FEED.format("<at:deleted-entry/>").encode(),
         b'<!DOCTYPE f [<!ENTITY a "b">]><feed>&a;</feed>',
         b"\xff\xfe<feed/>",
+        '<!DOCTYPE f [<!ENTITY a "b">]><feed>&a;</feed>'.encode("utf-16"),
     ],
 )
 def test_what_is_no_feed_is_refused(body):

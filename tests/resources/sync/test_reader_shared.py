@@ -218,3 +218,24 @@ def test_only_failed_reads_what_failed_and_no_more(simulated, on_youtube, accoun
     assert on_youtube.sync("channels", "channel_daily", only_failed=True).accounts == {"ok": 1}
     asked = [urlsplit(address).path for address in simulated.requests("/youtube/analytics")]
     assert asked
+
+
+def test_a_channel_that_names_no_uploads_loses_none_and_no_list_without_a_name_is_asked_for(
+    simulated, on_youtube, accounts
+):
+    on_youtube.sync(*STREAMS)
+    before = {number: len(on_youtube.stored("uploads", account)) for number, account in accounts.items()}
+    simulated.requests()
+    (channel,) = on_youtube.stored("channels", accounts[2])
+
+    def nameless(reply):
+        for item in reply["items"]:
+            if item["id"] == channel["channel_id"]:
+                del item["contentDetails"]
+
+    simulated.spoil("/v3/channels", nameless)
+    report = on_youtube.sync(*STREAMS, full=True)
+    assert report.accounts == {"ok": 3}
+    assert not [address for address in simulated.requests("/playlistItems") if "None" in address]
+    assert {number: len(on_youtube.stored("uploads", one)) for number, one in accounts.items()} == before
+    assert not on_youtube.stored("uploads", gone=True)
