@@ -71,6 +71,15 @@ class StreamPass:
         return "partial" if self.problems else "ok"
 
     @property
+    def trouble(self) -> tuple[str, str] | None:
+        """The class of what went wrong and a message that ends with its cure; ``None`` where nothing did."""
+        if self.error is not None:
+            return self.error.code, str(self.error)
+        if not self.problems:
+            return None
+        return ContractChanged.code, f"{self.problems[0].rstrip('.')}. {ContractChanged.cure}"
+
+    @property
     def brought_anything(self) -> bool:
         """Whether it was asked for, by this account or, in a request that accounts share, by another."""
         return bool(self.error or self.usage.requests or len(self.rows) or self.problems)
@@ -117,8 +126,7 @@ class AccountPass:
         """The class and the message of what an operator should see first, ``None`` where all went well."""
         if self.error is not None:
             return self.error.code, str(self.error)
-        problems = [problem for stream in self.streams for problem in stream.problems]
-        return (ContractChanged.code, problems[0]) if problems else None
+        return next((stream.trouble for stream in self.streams if stream.trouble), None)
 
     def paid_for(self) -> AccountPass:
         """Return what was read before the budget was spent; what was not waits for a later run."""

@@ -132,7 +132,7 @@ class Writer:
     def _result_rows(self, accounts: Iterable[AccountPass]) -> Iterable[Row]:
         for account in accounts:
             for part in account.streams:
-                problem = str(part.error) if part.error else (part.problems[0] if part.problems else None)
+                error_type, error_message = part.trouble or (None, None)
                 values = {
                     "run_id": self._request.run_id,
                     "asset": self._request.asset(part.stream),
@@ -147,8 +147,8 @@ class Writer:
                     "requests": part.usage.requests,
                     "started_at": part.started_at,
                     "finished_at": part.finished_at,
-                    "error_type": part.error.code if part.error else ("contract" if part.problems else None),
-                    "error_message": problem,
+                    "error_type": error_type,
+                    "error_message": error_message,
                 }
                 yield tuple(values[name] for name in RESULT_COLUMNS)
 

@@ -72,18 +72,21 @@ def test_a_fault_of_one_account_is_its_own(simulated, syncing, provider, three, 
 
 
 def check_told(syncing, account, word):
+    assert not syncing.stored(LISTS[syncing.provider.name], account["id"], gone=True), "nothing is deleted"
     if word == "ok":
         assert account["sync_status"] == "ok"
         return
     assert account["sync_status"] in {"partial", "failed"}
     assert account["error_type"] == word
-    if account["error_message"].endswith("."):
-        assert account["error_message"].endswith(CURES[word])
-    events = {event["org_id"]: event["payload"] for event in syncing.events()}
-    assert len(events) == 2, "both orgs are told"
-    assert not syncing.stored(LISTS[syncing.provider.name], account["id"], gone=True), (
-        "nothing is deleted for it"
-    )
+    assert account["error_message"].endswith(CURES[word])
+    told = {event["org_id"]: event["payload"] for event in syncing.events()}
+    assert len(told) == 2, "both orgs are told"
+    mine = told.pop(account["org_id"])
+    rejected = mine["streams"][LISTS[syncing.provider.name]]["rejected"]
+    assert [one["accountId"] for one in mine["errors"]] == [str(account["id"])] or rejected
+    (others,) = told.values()
+    assert others["errors"] == [], "the other org hears nothing of it"
+    assert not any(stream["rejected"] for stream in others["streams"].values())
 
 
 def test_a_revoked_grant_is_its_own(simulated, syncing, provider, three):
@@ -93,6 +96,23 @@ def test_a_revoked_grant_is_its_own(simulated, syncing, provider, three):
     assert report.accounts["ok"] == 2
     assert syncing.account(three[2])["status"] == "needs_reconnect"
     assert syncing.account(three[2])["error_message"].endswith(errors.GrantExpired.cure)
+
+
+@pytest.mark.parametrize("stream", ["channels", "videos", "video_statistics"])
+def test_a_grant_that_is_refused_at_a_shared_request_costs_nobody_else_a_row(
+    simulated, on_youtube, monkeypatch, stream
+):
+    monkeypatch.delenv("BACKLINE_YOUTUBE_API_KEY", raising=False)
+    accounts = [
+        simulated.connect(org, n, provider="youtube") for n, org in enumerate(("acme", "acme", "bolt"))
+    ]
+    simulated.control("clock", advance_seconds=5)
+    first = min(range(3), key=accounts.__getitem__)  # it asks for all
+    simulated.control("revoke", provider="youtube", account=first)
+    on_youtube.sync()
+    others = [account for account in accounts if account != accounts[first]]
+    assert {on_youtube.account(account)["sync_status"] for account in others} == {"ok"}
+    assert all(on_youtube.stored(stream, account) for account in others)
 
 
 def test_an_app_that_must_wait_79_892_seconds_is_parked_and_nobody_is_harmed(simulated, syncing):
@@ -150,6 +170,9 @@ def test_no_token_is_left_anywhere(simulated, on_instagram, caplog):
     caplog.set_level("DEBUG")
     on_instagram.sync()
     assert len(on_instagram.stored("media")) == 150, "several pages, whose next addresses hold the token"
+    assert {result["error_type"] for result in on_instagram.results()} > {"contract", "permission"}, (
+        "all were met"
+    )
     with simulated.database.read() as connection:
         tables = sa.inspect(connection).get_table_names()
         dump = "".join(str(connection.exec_driver_sql(f'SELECT * FROM "{name}"').all()) for name in tables)
