@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import html
+import json
 import urllib.parse
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from resources.database import utc_now
 from resources.grants import open_grant
 from resources.providers import PROVIDERS
 from resources.tables import ConnectedAccount, Grant
+from sensors.grants import announce_ending
 from simulator.addresses import provider_settings
 
 ORIGIN = "http://simulator.test"
@@ -155,6 +157,16 @@ class TestYouTube:
         assert lasts(person.grant["ends_at"], 7)
         assert "Authorization ends soon" in page.text
         assert "Publish the Google app" in page.text
+
+    def test_its_end_is_announced_once(self, person, simulated):
+        simulated.control("youtube/mode", testing=True)
+        person.connect("youtube")
+        for _ in range(2):
+            announce_ending(simulated.database, PROVIDERS["youtube"])
+        events = simulated.rows("SELECT payload FROM webhook_events WHERE event_type = 'error.occurred'")
+        (payload,) = [json.loads(one["payload"]) for one in events]
+        assert (payload["error"], payload["accountId"]) == ("grant_ending", str(person.accounts[0]["id"]))
+        assert "Publish the Google app" in payload["cure"]
 
     def test_a_new_consent_after_publishing_has_no_end(self, person, simulated):
         simulated.control("youtube/mode", testing=True)
