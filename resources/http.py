@@ -31,7 +31,7 @@ from resources.latency import LatencyHistogram
 from resources.limiter import AppLimiter
 from resources.pressure import REGAIN, pressures
 from resources.provider import MAIN_BUCKET, Api
-from resources.replies import UNREADABLE
+from resources.replies import UNREADABLE, value_at
 from resources.transport import USER_AGENT, ReplyTooLarge
 
 TRIES, RATE_LIMITED_TRIES = 4, 10
@@ -262,19 +262,9 @@ def _explanation(body: bytes, api: Api) -> tuple[str, str]:
         reply = msgspec.json.decode(body)
     except UNREADABLE:
         return "", ""
-    reasons = (_word(_value_at(reply, place)) for place in api.error_reason)
-    message = _value_at(reply, api.error_message)
+    reasons = (_word(value_at(reply, place)) for place in api.error_reason)
+    message = value_at(reply, api.error_message)
     return "/".join(filter(None, reasons)), _word(message) if isinstance(message, str) else ""
-
-
-def _value_at(value: Any, path: str) -> Any:
-    """Return what stands at a dotted path, whose numbers are places in lists."""
-    for name in path.split("."):
-        if isinstance(value, list):
-            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
-        else:
-            value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _word(value: Any) -> str:

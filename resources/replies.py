@@ -106,22 +106,29 @@ class ReplyDecoder:
         return Reply(Page(items, page.next, page.total, page.after), tuple(rejections))
 
     def _page(self, envelope: Any) -> Page:
-        found = {part: _value_at(envelope, place) for part, place in self._envelope.items()}
+        found = {part: _attribute_at(envelope, place) for part, place in self._envelope.items()}
         return Page(self._items_of(envelope), **found)
+
+
+def value_at(value: Any, place: str) -> Any:
+    """Return what stands at a dotted path of decoded JSON, whose numbers are places in lists, or ``None``."""
+    for name in place.split("."):
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _number_at(body: bytes, place: str) -> Any:
     """Return what stands at a dotted path of a body that is JSON, ``None`` where nothing does."""
     try:
-        value = msgspec.json.decode(body)
+        return value_at(msgspec.json.decode(body), place)
     except UNREADABLE:
         return None
-    for name in place.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
-def _value_at(value: Any, place: str) -> Any:
+def _attribute_at(value: Any, place: str) -> Any:
     for name in place.split("."):
         value = getattr(value, name, None)
     return value

@@ -23,6 +23,7 @@ from resources.limiter import AppLimiter
 from resources.oauth import TokenClient
 from resources.provider import Provider
 from resources.providers import find_provider
+from resources.replies import value_at
 from resources.tables import ConnectedAccount, Grant
 from resources.token_replies import TokenReply
 from resources.transport import open_client
@@ -153,14 +154,5 @@ def person_of(provider: Provider, body: bytes) -> Person:
 
 def _texts_at(reply: Any, places: tuple[str, ...]) -> tuple[str, ...]:
     """Return what stands at the dotted places, where anything does."""
-    found = (_at(reply, place) for place in places)
+    found = (value_at(reply, place) for place in places)
     return tuple(dict.fromkeys(str(value) for value in found if isinstance(value, str | int) and value != ""))
-
-
-def _at(value: Any, place: str) -> Any:
-    for name in place.split("."):
-        if isinstance(value, list):
-            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
-        else:
-            value = value.get(name) if isinstance(value, dict) else None
-    return value
