@@ -36,7 +36,10 @@ REFRESH_AHEAD = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
 WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 75
 GRACE_SECONDS = 5
-GRANT_COLUMNS = ("account_id", "sealed", "key_id", "expires_at", "generation", "updated_at")
+GRANT_COLUMNS = (
+    *(Grant.account_id, Grant.sealed, Grant.key_id),
+    *(Grant.expires_at, Grant.generation, Grant.updated_at),
+)
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -248,8 +251,7 @@ def _may_renew(grant: HeldGrant, renewal: SelfRenewal, now: datetime) -> bool:
 
 
 def _stored(grant: HeldGrant) -> sa.Select[*tuple[Any, ...]]:
-    columns = [getattr(Grant, name) for name in GRANT_COLUMNS]
-    return sa.select(*columns).where(Grant.account_id == grant.account_id)
+    return sa.select(*GRANT_COLUMNS).where(Grant.account_id == grant.account_id)
 
 
 async def _finished(refreshing: Coroutine[None, None, HeldGrant]) -> HeldGrant:

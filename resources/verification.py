@@ -56,7 +56,7 @@ def find_account(backline: Backline, account_id: uuid.UUID) -> StoredAccount | N
     account = ConnectedAccount
     columns: tuple[Any, ...] = (
         *(account.id, account.org_id, account.provider, account.external_id),
-        *(getattr(Grant, name) for name in GRANT_COLUMNS),
+        *GRANT_COLUMNS,
     )
     query = sa.select(*columns).join_from(account, Grant, isouter=True).where(account.id == account_id)
     with backline.database.read() as connection:

@@ -84,7 +84,7 @@ def due_for_renewal(database: Database, provider: Provider) -> list[AnyRow]:
         return []
     account, now = ConnectedAccount, utc_now()
     query = (
-        sa.select(account.org_id, *(getattr(Grant, name) for name in GRANT_COLUMNS))
+        sa.select(account.org_id, *GRANT_COLUMNS)
         .join(Grant)
         .where(account.provider == provider.name, account.status == "connected")
         .where(sa.or_(Grant.expires_at.is_(None), Grant.expires_at.between(now, now + renewal.ahead)))

@@ -68,7 +68,7 @@ def due(backline: Backline, provider: Provider, pushes: Pushes) -> list[AnyRow]:
         (mine.status != "verified") & (mine.asked_at < now - ASK_AGAIN),
     )
     query = (
-        sa.select(account.org_id, account.external_id, *(getattr(Grant, name) for name in GRANT_COLUMNS))
+        sa.select(account.org_id, account.external_id, *GRANT_COLUMNS)
         .join(Grant, Grant.account_id == account.id)
         .outerjoin(mine, mine.account_id == account.id)
         .where(account.provider == provider.name, account.status == "connected", wanted)

@@ -193,13 +193,12 @@ def _query(request: SyncRequest, after: AnyRow | None) -> sa.Select[Any]:
     account = ConnectedAccount
     query = (
         sa.select(
-            account.id.label("account_id"),
             account.org_id,
             Org.slug.label("org_slug"),
             *(account.display_name, account.external_id, account.sync_status),
             account.provider_config,
             Grant.scopes,
-            *(getattr(Grant, name) for name in GRANT_COLUMNS if name != "account_id"),
+            *GRANT_COLUMNS,
         )
         .join(Org, Org.id == account.org_id)
         .join(Grant, Grant.account_id == account.id)
