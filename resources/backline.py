@@ -67,10 +67,14 @@ class Backline:
         return settings_of(provider.name, tuple(provider.api.hosts))
 
     def api_urls(self, provider: Provider) -> dict[str, str]:
-        """Return the base of the provider's API, under ``""``, and its further hosts by name."""
+        """Return the base of the provider's API, under ``""``, and its further hosts by name.
+
+        No address ends with a slash: paths begin with one.
+        """
         settings = self.provider_settings(provider)
         hosts = {name: settings.host(name) or base for name, base in provider.api.hosts.items()}
-        return {"": settings.api_url or provider.api.base, **hosts}
+        urls = {"": settings.api_url or provider.api.base, **hosts}
+        return {name: address.rstrip("/") for name, address in urls.items()}
 
     def authorize_url(self, provider: Provider) -> str:
         """Return where a person consents."""

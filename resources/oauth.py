@@ -108,7 +108,7 @@ class TokenClient:
 
     async def _get(self, host: str, path: str, params: dict[str, str]) -> TokenReply:
         """Ask for a token by an address that holds secrets; it is never told to anybody."""
-        address = f"{self._backline.api_urls(self._provider)[host].rstrip('/')}{path}"
+        address = f"{self._backline.api_urls(self._provider)[host]}{path}"
         hidden = [params[name] for name in SECRET_FIELDS if name in params]
         return await self._answer(httpx.Request("GET", address, params=params), hidden)
 

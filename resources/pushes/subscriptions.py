@@ -102,25 +102,23 @@ async def _subscribe(
     backline: Backline, provider: Provider, pushes: Pushes, row: AnyRow, client: httpx.AsyncClient
 ) -> None:
     topic = pushes.topic.format(external_id=row.external_id)
+    address = backline.api_urls(provider)[pushes.host] + pushes.path.format(external_id=row.external_id)
     await asyncio.to_thread(_ask, backline, provider, row.account_id, topic)  # the hub may ask back at once
     if pushes.way == "websub":
-        await _post(provider, client, _hub_request(backline, provider, pushes, row.account_id, topic))
+        form = _hub_form(backline, provider, pushes, row.account_id, topic)
+        await _post(provider, client, httpx.Request("POST", address, data=form))
         return
     keeper = GrantKeeper(backline, provider, TokenClient(backline, provider, client))
     grant = await keeper.fresh(open_grant(backline.vault, row), row.org_id)
-    address = f"{backline.api_urls(provider)[pushes.host].rstrip('/')}{pushes.path}"
     headers = {"authorization": f"Bearer {grant.tokens.access_token}"}
-    request = httpx.Request(
-        "POST", address.format(external_id=row.external_id), params=pushes.params, headers=headers
-    )
-    await _post(provider, client, request)
+    await _post(provider, client, httpx.Request("POST", address, params=pushes.params, headers=headers))
     await asyncio.to_thread(confirm, backline, row.account_id, topic, pushes.lease)
 
 
-def _hub_request(
+def _hub_form(
     backline: Backline, provider: Provider, pushes: Pushes, account_id: uuid.UUID, topic: str
-) -> httpx.Request:
-    form = {
+) -> dict[str, str]:
+    return {
         "hub.mode": "subscribe",
         "hub.topic": topic,
         "hub.callback": callback(backline, provider, account_id),
@@ -128,8 +126,6 @@ def _hub_request(
         "hub.lease_seconds": str(int(pushes.lease.total_seconds())),
         "hub.verify": "async",
     }
-    address = f"{backline.api_urls(provider)[pushes.host].rstrip('/')}{pushes.path}"
-    return httpx.Request("POST", address, data=form)
 
 
 async def _post(provider: Provider, client: httpx.AsyncClient, request: httpx.Request) -> None:

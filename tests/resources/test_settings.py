@@ -181,5 +181,11 @@ class TestHosts:
         assert urls["analytics"] == PROVIDERS["youtube"].api.hosts["analytics"]
         assert set(urls) == {"", "hub", "analytics"}
 
+    def test_may_be_set_with_a_slash_at_their_end(self, monkeypatch):
+        monkeypatch.setenv("BACKLINE_YOUTUBE_API_URL", "http://api.test/youtube/")
+        monkeypatch.setenv("BACKLINE_YOUTUBE_HUB_URL", "http://hub.test/")
+        urls = Backline(Settings()).api_urls(PROVIDERS["youtube"])
+        assert (urls[""], urls["hub"]) == ("http://api.test/youtube", "http://hub.test")
+
     def test_of_one_provider_are_no_settings_of_another(self):
         assert not hasattr(settings_of("spotify"), "hub_url")
