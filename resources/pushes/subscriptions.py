@@ -65,7 +65,7 @@ def due(backline: Backline, provider: Provider, pushes: Pushes) -> list[AnyRow]:
     wanted = sa.or_(
         mine.account_id.is_(None),
         (mine.status == "verified") & (mine.lease_until < now + pushes.renew_ahead),
-        (mine.status != "verified") & (mine.asked_at < now - ASK_AGAIN),
+        mine.status != "verified",
     )
     query = (
         sa.select(account.org_id, account.external_id, *GRANT_COLUMNS)
