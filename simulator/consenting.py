@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from simulator.exchange import Request
 from simulator.world import World
 
 OFFERED_ACCOUNTS = 10
 LONGEST_NUMBER = 20  # digits; Python reads no endless ones
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+LOOPBACK_HOSTS = (*LOOPBACK_ADDRESSES, "localhost")
 
 
 class Given(Protocol):
@@ -47,6 +50,26 @@ class Codes(Generic[Code]):
 def asked_of(request: Request) -> dict[str, str]:
     """Return the parameters of a screen that is shown, or the fields of one that is sent."""
     return dict(request.query) if request.method == "GET" else request.form
+
+
+def redirect_fault(
+    address: str, path: str, loopback: Sequence[str] = LOOPBACK_HOSTS
+) -> Literal["Invalid", "Insecure"] | None:
+    """Return what is wrong with an address to send people back to, ``None`` where the app registered it.
+
+    It is the app's own path, by https, or by http on this machine under one of its ``loopback`` names.
+    """
+    if not address.isascii() or not address.isprintable():
+        return "Invalid"
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "Invalid"
+    if parts.path != path or parts.query or parts.fragment or not parts.hostname:
+        return "Invalid"
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in loopback):
+        return None
+    return "Insecure"
 
 
 def chosen_account(request: Request) -> int | None:

@@ -10,16 +10,24 @@ from urllib.parse import urlencode
 import msgspec
 
 from simulator import credentials
-from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
+from simulator.consenting import (
+    Codes,
+    account_options,
+    asked_of,
+    chosen_account,
+    hidden_fields,
+    redirect_fault,
+)
 from simulator.exchange import Reply, Request, as_text
 from simulator.faults import Rule
-from simulator.instagram import apps, refusals
+from simulator.instagram import refusals
 from simulator.instagram.profile import username
 from simulator.instagram.state import State
 from simulator.instagram.tokens import BASIC, SCOPES, mask_of
 
 PATH = "/instagram/oauth/authorize"
 CODE_SECONDS = 3_600
+CALLBACK_PATH = "/connect/instagram/callback"
 CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state")
 SWITCHES = ("enable_fb_login", "force_authentication", "force_reauth")
 ANSWERED = ("account", "decision")  # fields of the screen itself
@@ -52,14 +60,19 @@ def scopes_in(text: str) -> list[str]:
 
 
 def problem_of(asked: Mapping[str, str]) -> str | None:
-    """Return what Instagram's error page would say of such a request, or ``None`` where it is in order."""
+    """Return what Instagram's error page would say of such a request, or ``None`` where it is in order.
+
+    Instagram wants https everywhere; http is let through to this machine, so that the demo needs no
+    certificate.
+    """
     unknown = sorted(set(asked) - {*CARRIED, *SWITCHES, *ANSWERED})
     switched = [name for name in SWITCHES if asked.get(name, "0") not in {"0", "1", "true", "false"}]
     scopes = set(scopes_in(asked.get("scope", "")))
+    fault = redirect_fault(asked.get("redirect_uri", ""), CALLBACK_PATH)
     problems = (
         f"Unsupported parameter: {unknown[0]}" if unknown else None,
         None if asked.get("client_id") == credentials.CLIENT_ID else "Invalid platform app",
-        apps.redirect_problem(asked.get("redirect_uri", "")),
+        f"{fault} redirect_uri" if fault else None,
         None if asked.get("response_type") == "code" else "Invalid response_type",
         None if BASIC in scopes and scopes <= set(SCOPES) else "Invalid scopes",
         f"Invalid {switched[0]}" if switched else None,

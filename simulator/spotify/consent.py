@@ -10,14 +10,22 @@ from urllib.parse import urlencode
 import msgspec
 
 from simulator import credentials
-from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
+from simulator.consenting import (
+    LOOPBACK_ADDRESSES,
+    Codes,
+    account_options,
+    asked_of,
+    chosen_account,
+    hidden_fields,
+    redirect_fault,
+)
 from simulator.exchange import Reply, Request, as_text
-from simulator.spotify import apps
 from simulator.spotify.library import display_name
 from simulator.spotify.tokens import SCOPES, mask_of
 from simulator.world import World
 
 CODE_SECONDS = 600
+CALLBACK_PATH = "/connect/spotify/callback"
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 CARRIED = (
     *("client_id", "redirect_uri", "response_type", "scope", "state"),
@@ -51,8 +59,8 @@ def problem_of(asked: Mapping[str, str]) -> str | None:
     """Return what Spotify's error page would say of such a request, or ``None`` where it is in order."""
     if asked.get("client_id") != credentials.CLIENT_ID:
         return "INVALID_CLIENT: Invalid client"
-    if problem := apps.redirect_problem(asked.get("redirect_uri", "")):
-        return problem
+    if fault := redirect_fault(asked.get("redirect_uri", ""), CALLBACK_PATH, LOOPBACK_ADDRESSES):
+        return f"INVALID_CLIENT: {fault} redirect URI"
     if asked.get("response_type") != "code":
         return "response_type must be code"
     if not set(asked.get("scope", "").split()) <= set(SCOPES):

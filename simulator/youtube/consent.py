@@ -6,9 +6,16 @@ import re
 from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
-from simulator.consenting import Codes, account_options, asked_of, chosen_account, hidden_fields
+from simulator.consenting import (
+    Codes,
+    account_options,
+    asked_of,
+    chosen_account,
+    hidden_fields,
+    redirect_fault,
+)
 from simulator.credentials import CLIENT_ID
 from simulator.exchange import Reply, Request, as_text
 from simulator.world import World
@@ -17,7 +24,6 @@ from simulator.youtube.tokens import SCOPES, Grants, mask_of, scopes_of
 
 CODE_SECONDS = 600
 CALLBACK_PATH = "/connect/youtube/callback"
-LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 CHALLENGE = re.compile(r"[A-Za-z0-9_.~-]{43,128}")
 CARRIED = (
     *("client_id", "redirect_uri", "response_type", "scope", "state", "access_type", "prompt"),
@@ -58,7 +64,7 @@ def problem_of(asked: Mapping[str, str]) -> str | None:
         return f"Error 400: invalid_request: Parameter not allowed for this message type: {min(unknown)}"
     if asked.get("client_id") != CLIENT_ID:
         return "Error 401: invalid_client: The OAuth client was not found."
-    if not _redirects(asked.get("redirect_uri", "")):
+    if redirect_fault(asked.get("redirect_uri", ""), CALLBACK_PATH):
         return "Error 400: redirect_uri_mismatch"
     if asked.get("response_type") != "code":
         return "Error 400: unsupported_response_type"
@@ -86,19 +92,6 @@ def _option_problem(asked: Mapping[str, str]) -> str | None:
     if challenge is not None and not CHALLENGE.fullmatch(challenge):
         return "Error 400: invalid_request: Invalid code_challenge"
     return None
-
-
-def _redirects(address: str) -> bool:
-    """Tell whether the app registered such an address: https, or http on this machine."""
-    if not address.isascii() or not address.isprintable():
-        return False
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    if parts.path != CALLBACK_PATH or parts.query or parts.fragment or not parts.hostname:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
 
 
 class Consent:
