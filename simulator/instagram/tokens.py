@@ -7,13 +7,13 @@ to its own end.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
 from simulator import sealed
+from simulator.scopes import ScopeBits
 
 BASIC = "instagram_business_basic"
 INSIGHTS = "instagram_business_manage_insights"
@@ -25,6 +25,8 @@ SCOPES = [
     "instagram_business_manage_messages",
     "instagram_business_content_publish",
 ]
+BITS = ScopeBits(SCOPES)
+scopes_of, mask_of = BITS.scopes_of, BITS.mask_of
 PREFIX = "IGAA"
 SHORT_SECONDS, LONG_SECONDS = 3_600, 60 * 86_400
 YOUNGEST_REFRESHED_SECONDS = 86_400
@@ -44,17 +46,12 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     @property
     def scopes(self) -> frozenset[str]:
         """The scopes granted."""
-        return frozenset(scope for place, scope in enumerate(SCOPES) if self.scope_mask >> place & 1)
+        return scopes_of(self.scope_mask)
 
     @property
     def permissions(self) -> str:
         """The scopes as replies name them."""
         return ",".join(scope for scope in SCOPES if scope in self.scopes)
-
-
-def mask_of(scopes: Iterable[str]) -> int:
-    """Return the bits of the scopes; raise ``ValueError`` for an unknown one."""
-    return sum(1 << SCOPES.index(scope) for scope in set(scopes))
 
 
 def issue(  # noqa: PLR0913  # one argument a thing the token carries

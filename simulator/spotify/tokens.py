@@ -6,13 +6,13 @@ They outlive a restart of the simulator; only what was spent or revoked is remem
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
 from simulator import sealed
+from simulator.scopes import ScopeBits
 
 SCOPES = [
     "ugc-image-upload",
@@ -35,6 +35,8 @@ SCOPES = [
     "user-read-email",
     "user-read-private",
 ]
+BITS = ScopeBits(SCOPES)
+scopes_of, mask_of = BITS.scopes_of, BITS.mask_of
 ACCESS_SECONDS = 3_600
 LIFETIME_SECONDS = 182 * 86_400  # six months from the person's consent, whatever is refreshed meanwhile
 PREFIXES: dict[Literal["access", "refresh"], str] = {"access": "BQ", "refresh": "AQ"}
@@ -72,17 +74,6 @@ class Pair(msgspec.Struct, frozen=True):
     access_token: str
     refresh_token: str
     expires_at: int
-
-
-@lru_cache(maxsize=256)
-def scopes_of(mask: int) -> frozenset[str]:
-    """Return the scopes whose bits are set."""
-    return frozenset(scope for place, scope in enumerate(SCOPES) if mask >> place & 1)
-
-
-def mask_of(scopes: Iterable[str]) -> int:
-    """Return the bits of the scopes; raise ``ValueError`` for an unknown one."""
-    return sum(1 << SCOPES.index(scope) for scope in set(scopes))
 
 
 def write_token(token: Token) -> str:

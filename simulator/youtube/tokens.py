@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
 from simulator import sealed
+from simulator.scopes import ScopeBits
 from simulator.world import DAY_SECONDS
 
 BASE = "https://www.googleapis.com/auth/"
 READONLY, FORCE_SSL, FULL = f"{BASE}youtube.readonly", f"{BASE}youtube.force-ssl", f"{BASE}youtube"
 ANALYTICS, MONETARY = f"{BASE}yt-analytics.readonly", f"{BASE}yt-analytics-monetary.readonly"
 SCOPES = (READONLY, ANALYTICS, MONETARY, FORCE_SSL, FULL, f"{BASE}youtube.upload", f"{BASE}youtubepartner")
+BITS = ScopeBits(SCOPES)
+scopes_of, mask_of = BITS.scopes_of, BITS.mask_of
 DEFAULT_SCOPES = (READONLY, ANALYTICS)
 ACCESS_SECONDS, TESTING_SECONDS = 3_599, 604_799
 UNUSED_SECONDS = 182 * DAY_SECONDS
@@ -45,17 +47,6 @@ class Consented(msgspec.Struct, frozen=True):
     account: int
     scope_mask: int
     authorized_at: float
-
-
-@lru_cache(maxsize=256)
-def scopes_of(mask: int) -> frozenset[str]:
-    """Return the scopes whose bits are set."""
-    return frozenset(scope for place, scope in enumerate(SCOPES) if mask >> place & 1)
-
-
-def mask_of(scopes: Iterable[str]) -> int:
-    """Return the bits of the scopes; raise ``ValueError`` for an unknown one."""
-    return sum(1 << SCOPES.index(scope) for scope in set(scopes))
 
 
 @lru_cache(maxsize=1 << 14)
