@@ -81,6 +81,11 @@ def import_accounts(environment: dict[str, str]) -> None:
     backline(environment, "accounts", "import", "-", stdin=b"\n".join(lines).decode())
 
 
+def automated_of(tagged: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return those runs' tags that the audience's automation launched."""
+    return [tags for tags in tagged if tags.get("dagster/sensor_name") == "audience_automation"]
+
+
 def test_a_scheduled_sync_on_postgresql_tells_n8n_though_it_refused_at_first_and_the_audience_follows(
     environment: dict[str, str],
 ) -> None:
@@ -111,15 +116,21 @@ def test_a_scheduled_sync_on_postgresql_tells_n8n_though_it_refused_at_first_and
                 return connection.execute(query).scalar_one() == ORGS
 
         wait_for("the refresh of every org's audience", followed)
-        reply = httpx.post(f"{environment['BACKLINE_DAGSTER_URL']}/graphql", json={"query": RUNS}).json()
-        runs = reply["data"]["runsOrError"]["results"]
+
+        def runs_of_every_shard() -> list[dict[str, str]]:
+            reply = httpx.post(f"{environment['BACKLINE_DAGSTER_URL']}/graphql", json={"query": RUNS}).json()
+            runs = reply["data"]["runsOrError"]["results"]
+            found = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+            return found if len({tags["dagster/partition"] for tags in automated_of(found)}) == SHARDS else []
+
+        # the orgs' random ids may all fall to one shard, whose refresh may come before the other's
+        tagged = wait_for("the refresh of every shard's audience", runs_of_every_shard)
         received = httpx.get(f"{base}/receiver/events").json()["events"]
     database.close()
     assert max(attempts) > 1, "what the run could not deliver, the sensor did"
-    tagged = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
     scheduled = [tags for tags in tagged if "dagster/schedule_name" in tags]
     assert {tags["dagster/schedule_name"] for tags in scheduled} == {"spotify_sync_schedule"}
-    automated = [tags for tags in tagged if tags.get("dagster/sensor_name") == "audience_automation"]
+    automated = automated_of(tagged)
     assert len(scheduled) + len(automated) == len(tagged)
     assert {tags["dagster/partition"] for tags in automated} == {"000", "001"}
     assert {tags["dagster/partition"] for tags in scheduled} == {"000", "001"}
