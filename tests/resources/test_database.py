@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 import traceback
 
 import pytest
@@ -114,3 +115,17 @@ def test_embedded_database_is_made_in_home(tmp_path):
     assert home.stat().st_mode & 0o777 == 0o700
     assert open_database(f"sqlite:///{home / 'backline.db'}") is database
     database.close()
+
+
+def test_new_sqlite_file_that_another_process_writes_to_is_waited_for(tmp_path):
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE fresh (x)")
+    ending = threading.Timer(0.3, other.execute, ["COMMIT"])
+    ending.start()
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    with database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    ending.join()
+    database.close()
+    other.close()

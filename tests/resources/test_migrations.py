@@ -127,7 +127,8 @@ def test_processes_that_upgrade_at_once_take_turns(empty):
             program.stdin.write("go\n")
             program.stdin.flush()
     finally:
-        counts = sorted(int(program.communicate(timeout=60)[0]) for program in programs)
+        printed = [program.communicate(timeout=60)[0] for program in programs]
+    counts = sorted(int(text) for text in printed)
     assert counts[:2] == [0, 0]
     assert counts[2] > 0
     assert tables_of(empty) == TABLES | {"alembic_version"}
