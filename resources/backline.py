@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from resources.budget import Budget, Unlimited
 from resources.database import Database, database_of
-from resources.errors import SettingMissing
+from resources.errors import InputRefused, SettingMissing
 from resources.http import ApiKey
 from resources.limiter import AppLimiter
-from resources.provider import Limit, Provider, Quota
+from resources.provider import Limit, Page, Provider, Quota, Site
 from resources.settings import ProviderSettings, Settings, settings_of
 from resources.signing import SigningSecret, parse_secrets
 from resources.tables import AppCredential
@@ -75,6 +75,20 @@ class Backline:
         hosts = {name: settings.host(name) or base for name, base in provider.api.hosts.items()}
         urls = {"": settings.api_url or provider.api.base, **hosts}
         return {name: address.rstrip("/") for name, address in urls.items()}
+
+    def pages_url(self, provider: Provider) -> str:
+        """Return the origin of the provider's public pages; raise ``InputRefused`` where it has none."""
+        if provider.site is None:
+            raise InputRefused("provider", f"{provider.title} has no public pages", "name one that has")
+        return (self.provider_settings(provider).pages_url or provider.site.origin).rstrip("/")
+
+    def canary(self, provider: Provider, page: Page) -> str:
+        """Return the subject that must exist, as set or as declared."""
+        return self.provider_settings(provider).canary_of.get(page.name, page.canary)
+
+    def pages_cron(self, site: Site, provider: Provider) -> str:
+        """Return when the provider's pages are visited, as set or as declared."""
+        return self.provider_settings(provider).pages_cron or CRONS[site.every]
 
     def authorize_url(self, provider: Provider) -> str:
         """Return where a person consents."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from resources import audit
 from resources.backline import Backline
-from resources.tables import AppCredential, Grant, OAuthState
+from resources.tables import AppCredential, BrowserProfile, Grant, OAuthState
 from resources.vault import Sealed
 
 BATCH = 500
@@ -17,6 +17,7 @@ SEALED_TABLES: tuple[tuple[Any, str], ...] = (
     (Grant, "account_id"),
     (AppCredential, "provider"),
     (OAuthState, "state_hash"),
+    (BrowserProfile, "name"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, create_model, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -58,6 +58,29 @@ class Settings(BaseSettings):
         4, ge=1, le=256, description="Event deliveries in flight; n8n takes no more by being sent more."
     )
     retention_days: int = Field(30, ge=1, description="Days that runs, events and attempts are kept.")
+    browser_path: Path | None = Field(
+        None,
+        description="Browser binary; empty looks for chromium-headless-shell, Playwright's, then chromium.",
+    )
+    browser_sandbox: Literal["auto", "on", "off"] = Field(
+        "auto", description="`auto` is on but for root and under CI, where Chromium cannot have one."
+    )
+    browser_mb: int = Field(
+        1_500, ge=200, description="Memory of the browser's processes, MiB, above which it is started anew."
+    )
+    scraper_concurrency: int = Field(4, ge=1, le=64, description="Pages under way at once in one run.")
+    page_seconds: float = Field(30.0, ge=1, le=300, description="Longest time that one visit may take.")
+    page_mb: int = Field(16, ge=1, le=256, description="Largest page, MiB; a larger one counts as endless.")
+    scraper_robots: bool = Field(True, description="Whether robots.txt is obeyed; see the page on scrapers.")
+    scraper_identify: bool = Field(
+        True, description="Whether visits name Backline, and how to reach you, in their user agent."
+    )
+    scraper_contact: str = Field("", description="Address or mail of whoever answers for the visits.")
+    scraper_proxies: SecretStr = Field(
+        SecretStr(""), description="Comma-separated proxy URLs; those that fail are rested, and others used."
+    )
+    evidence_days: int = Field(14, ge=1, description="Days that evidence of failed pages is kept.")
+    evidence_mb: int = Field(1_000, ge=1, description="MiB of evidence; the oldest goes first above it.")
     redis_url: str = Field("", description="Shared rate limits; empty keeps them in the process.")
 
     @field_validator("home")
@@ -69,6 +92,11 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database's URL, with the embedded default filled in."""
         return self.database_url or f"sqlite:///{self.home / 'backline.db'}"
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Where the evidence of failed pages lies."""
+        return self.home / "evidence"
 
     @property
     def resolved_dagster_home(self) -> Path:
@@ -109,6 +137,19 @@ class ProviderSettings(BaseSettings):
     verify_token: SecretStr = Field(
         SecretStr(""), description="The word that verifies our address for pushes; empty makes one."
     )
+
+    pages_url: str = Field("", description="Origin of the public pages.")
+    pages_cron: str = Field("", description="When to scrape, in place of the declared schedule; UTC.")
+    canaries: str = Field(
+        "",
+        pattern=r"^(\w+=[^,=]+(,\w+=[^,=]+)*)?$",
+        description="`page=subject,…`: pages that must exist, in place of the declared ones.",
+    )
+
+    @property
+    def canary_of(self) -> dict[str, str]:
+        """The canaries that are set, by page."""
+        return dict(part.split("=", 1) for part in self.canaries.split(",") if part)
 
     def host(self, name: str) -> str:
         """Return the address of one of the API's further hosts, empty where it is the real one."""

@@ -1,19 +1,21 @@
 """Stream tables: made from the providers' declarations, grown as they grow, never shrunk.
 
 One table a stream, ``<provider>_<stream>``: ``account_id``, the record's columns, ``synced_at`` and
-``deleted_at`` (set when a complete pass no longer met the row). See ``docs/decisions/0002``.
+``deleted_at`` (set when a complete pass no longer met the row). One table a kind
+of page likewise. See ``docs/decisions/0002``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from resources.errors import InputRefused
-from resources.provider import Provider, Stream
+from resources.provider import Page, Provider, Stream
+from resources.records import RecordReader
 from resources.tables import Base, Json, UtcDateTime
 
 COLUMN_TYPES: dict[Any, Any] = {
@@ -25,6 +27,24 @@ COLUMN_TYPES: dict[Any, Any] = {
     datetime: UtcDateTime,
 }
 STREAM_METADATA = sa.MetaData(naming_convention=Base.metadata.naming_convention)
+
+
+def page_table_of(provider: Provider, page: Page) -> sa.Table:
+    """Return the table of a kind of page, ``<provider>_<page>``: a row a day, the day's last reading."""
+    name = f"{provider.name}_{page.name}"
+    if name in STREAM_METADATA.tables:
+        return STREAM_METADATA.tables[name]
+    return sa.Table(
+        name,
+        STREAM_METADATA,
+        sa.Column("account_id", sa.Uuid, primary_key=True),
+        *_columns(page.reader, page.key),
+        sa.Column("day", sa.Date, primary_key=True),
+        sa.Column("layout", sa.Text, nullable=False),
+        sa.Column("way", sa.Text, nullable=False),
+        sa.Column("seen_at", UtcDateTime, nullable=False),
+        comment=page.doc,
+    )
 
 
 def table_name(provider: Provider, stream: Stream) -> str:
@@ -39,25 +59,28 @@ def table_of(provider: Provider, stream: Stream) -> sa.Table:
 
 
 def _declare(name: str, stream: Stream) -> sa.Table:
-    columns = [
-        sa.Column(
-            column.name,
-            Json if column.is_json else COLUMN_TYPES[column.type],
-            primary_key=column.name in stream.key,
-            nullable=column.nullable and column.name not in stream.key,
-            autoincrement=False,
-        )
-        for column in stream.reader.columns
-    ]
     return sa.Table(
         name,
         STREAM_METADATA,
         sa.Column("account_id", sa.Uuid, primary_key=True),
-        *columns,
+        *_columns(stream.reader, stream.key),
         sa.Column("synced_at", UtcDateTime, nullable=False),
         sa.Column("deleted_at", UtcDateTime),
         comment=stream.doc,
     )
+
+
+def _columns(reader: RecordReader, key: Collection[str]) -> list[sa.Column[Any]]:
+    return [
+        sa.Column(
+            column.name,
+            Json if column.is_json else COLUMN_TYPES[column.type],
+            primary_key=column.name in key,
+            nullable=column.nullable and column.name not in key,
+            autoincrement=False,
+        )
+        for column in reader.columns
+    ]
 
 
 def grow_tables(connection: sa.Connection, providers: Iterable[Provider]) -> list[str]:
@@ -80,7 +103,7 @@ def missing_parts(
     connection: sa.Connection, providers: Iterable[Provider]
 ) -> list[tuple[sa.Table, sa.Column[Any] | None]]:
     """Return the stream tables that the database lacks, and the columns that its tables lack."""
-    tables = [table_of(provider, stream) for provider in providers for stream in provider.streams]
+    tables = [table for provider in providers for table in tables_of(provider)]
     found = sa.inspect(connection).get_multi_columns(filter_names=[table.name for table in tables])
     have = {name: {column["name"] for column in columns} for (_, name), columns in found.items()}
     missing: list[tuple[sa.Table, sa.Column[Any] | None]] = []
@@ -90,6 +113,12 @@ def missing_parts(
         else:
             missing += [(table, column) for column in table.columns if column.name not in have[table.name]]
     return missing
+
+
+def tables_of(provider: Provider) -> list[sa.Table]:
+    """Return the tables of a provider's streams and pages."""
+    streams = [table_of(provider, stream) for stream in provider.streams]
+    return [*streams, *(page_table_of(provider, page) for page in provider.pages)]
 
 
 def _add_column(connection: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> None:

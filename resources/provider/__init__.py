@@ -9,6 +9,7 @@ from __future__ import annotations
 from resources.provider.api import MAIN_BUCKET, Api, Fault, Limit, Quota, UsageHeaders
 from resources.provider.audience import Metric
 from resources.provider.oauth import Identity, OAuth, SelfRenewal
+from resources.provider.page import PAGES_BUCKET, STEP_SUFFIX, Agreement, Page, Site
 from resources.provider.provider import OPTIONAL_STREAMS, Provider
 from resources.provider.pushes import News, Pushes, PushUnreadable
 from resources.provider.stream import (
@@ -26,7 +27,10 @@ from resources.provider.stream import (
 __all__ = [
     "MAIN_BUCKET",
     "OPTIONAL_STREAMS",
+    "PAGES_BUCKET",
+    "STEP_SUFFIX",
     "Ages",
+    "Agreement",
     "Api",
     "Choice",
     "Days",
@@ -40,12 +44,14 @@ __all__ = [
     "NewestFirst",
     "News",
     "OAuth",
+    "Page",
     "Provider",
     "PushUnreadable",
     "Pushes",
     "Quota",
     "SelfRenewal",
     "Shared",
+    "Site",
     "Stream",
     "UsageHeaders",
 ]

@@ -10,6 +10,7 @@ from typing import Literal
 from resources.provider.api import MAIN_BUCKET, Api
 from resources.provider.audience import Metric
 from resources.provider.oauth import OAuth
+from resources.provider.page import Page, Site
 from resources.provider.pushes import Pushes
 from resources.provider.stream import KNOWN_ALWAYS, FromConfig, FromStream, Stream
 
@@ -31,6 +32,7 @@ class Provider:
     config_keys: tuple[str, ...] = ()
     audience: tuple[Metric, ...] = ()
     pushes: Pushes | None = None
+    site: Site | None = None
 
     def __post_init__(self) -> None:
         """Refuse a declaration that contradicts itself."""
@@ -45,6 +47,16 @@ class Provider:
         for position, stream in enumerate(self.streams):
             for contradiction in self._contradictions(stream, names[:position]):
                 raise ValueError(f"{self.name}.{stream.name}: {contradiction}.")
+        for page in self.pages:
+            for contradiction in page.contradictions(self.streams, self.config_keys):
+                raise ValueError(f"{self.name}.{page.name}: {contradiction}.")
+        if len({*names, *(page.name for page in self.pages)}) != len(names) + len(self.pages):
+            raise ValueError(f"{self.name} declares a page twice, or one named like a stream.")
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """Its kinds of public pages."""
+        return self.site.pages if self.site else ()
 
     def _contradictions(self, stream: Stream, earlier: Sequence[str]) -> Iterator[str]:
         columns, each = stream.column_names, stream.each

@@ -5,7 +5,15 @@ from __future__ import annotations
 from resources.tables.accounts import AppCredential, ConnectedAccount, Grant, OAuthState, Org
 from resources.tables.base import Base, Json, UtcDateTime
 from resources.tables.events import WebhookAttempt, WebhookEvent
-from resources.tables.pages import ScraperHealth, ScraperJob
+from resources.tables.pages import (
+    BrowserProfile,
+    ProxyHealth,
+    ScraperControl,
+    ScraperEvidence,
+    ScraperHealth,
+    ScraperJob,
+    ScraperVisit,
+)
 from resources.tables.pushes import ProviderPush, PushSubscription
 from resources.tables.reports import (
     AudienceDaily,
@@ -22,6 +30,7 @@ __all__ = [
     "AudiencePosition",
     "AuditEntry",
     "Base",
+    "BrowserProfile",
     "ConnectedAccount",
     "Grant",
     "Json",
@@ -31,10 +40,14 @@ __all__ = [
     "OrgAudienceGrowth",
     "ProviderPark",
     "ProviderPush",
+    "ProxyHealth",
     "PushSubscription",
     "QuotaUsage",
+    "ScraperControl",
+    "ScraperEvidence",
     "ScraperHealth",
     "ScraperJob",
+    "ScraperVisit",
     "StreamCursor",
     "SyncPosition",
     "SyncResult",
