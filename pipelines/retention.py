@@ -8,7 +8,15 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from resources.backline import Backline
 from resources.database import Database, utc_now
-from resources.tables import OAuthState, ProviderPush, QuotaUsage, SyncResult, WebhookEvent
+from resources.tables import (
+    OAuthState,
+    ProviderPush,
+    QuotaUsage,
+    ScraperJob,
+    ScraperVisit,
+    SyncResult,
+    WebhookEvent,
+)
 
 FINISHED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 RUNS_AT_ONCE = 100
@@ -33,6 +41,8 @@ def prune_rows(database: Database, before: datetime) -> dict[str, int]:
         "webhook_events": sa.delete(WebhookEvent).where(finished),
         "provider_pushes": sa.delete(ProviderPush).where(ProviderPush.received_at < before),
         "quota_usage": sa.delete(QuotaUsage).where(QuotaUsage.day < before.date()),
+        "scraper_visits": sa.delete(ScraperVisit).where(ScraperVisit.at < before),
+        "scraper_jobs": sa.delete(ScraperJob).where(ScraperJob.completed_at < before),
         "oauth_states": sa.delete(OAuthState).where(OAuthState.expires_at < utc_now()),
     }
     with database.write() as connection:

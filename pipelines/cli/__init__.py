@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli import accounts, database, demo, doctor, events, keys, n8n, pushes, sync, up
+from pipelines.cli import accounts, database, demo, doctor, events, keys, n8n, pushes, scrape, sync, up
 from pipelines.cli.refusals import as_sentences
 
 
@@ -34,6 +34,7 @@ for command in (
     doctor.doctor,
     accounts.accounts,
     sync.sync,
+    scrape.scrape,
     events.events,
     pushes.pushes,
     keys.keys,
