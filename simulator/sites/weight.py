@@ -28,6 +28,7 @@ def weighed(reply: Reply, prefix: str, weight_kb: int, subresources: int) -> Rep
     return reply._replace(body=head + asked + filling + end + tail)
 
 
+@lru_cache(maxsize=512)
 def file(path: str) -> Reply | None:
     """Return a file that a page asks for, ``None`` where there is no such."""
     number, _, kind = path.removeprefix(FOLDER).partition(".")

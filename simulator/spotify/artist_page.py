@@ -10,7 +10,7 @@ from simulator.mixing import mix
 from simulator.sites.document import base64_json, json_in_script, named, properties
 from simulator.sites.printing import compact
 from simulator.spotify.artist_figures import Figures
-from simulator.spotify.catalogue import IMAGE_URL, OPEN_URL
+from simulator.spotify.catalogue import ALBUM_PLACES, IMAGE_URL, OPEN_URL, TRACK_PLACES
 from simulator.spotify.ids import make_id
 
 QUERY_PATH, OLD_QUERY_PATH = "/pathfinder/v2/query", "/pathfinder/v1/query"
@@ -63,18 +63,54 @@ class Artist(NamedTuple):
         return f"spotify:artist:{self.id}"
 
 
+class Head(NamedTuple):
+    """What the head of a page says of its subject; ``place`` is its path, ``kind`` its ``og:type``."""
+
+    title: str
+    name: str
+    description: str
+    place: str
+    kind: str
+    picture: int
+
+    @property
+    def listen(self) -> str:
+        """The description for search engines."""
+        return f"Listen to {self.name} on Spotify. {self.description}"
+
+    def html(self) -> str:
+        """Return the elements."""
+        address, app = f"{OPEN_URL}/{self.place}", f"spotify://{self.place}"
+        opened = {
+            "og:site_name": "Spotify",
+            "og:title": self.name,
+            "og:description": self.description,
+            "og:url": address,
+            "og:image": f"{IMAGE_URL}/ab6761610000e5eb{self.picture:016x}",
+            "og:type": self.kind,
+        }
+        others = {
+            "description": self.listen,
+            "al:android:url": app,
+            "al:ios:url": app,
+            "twitter:title": self.name,
+            "twitter:description": self.description,
+            "twitter:card": "summary",
+        }
+        link = f'<link rel="canonical" href="{address}">'
+        return f"<title>{escape(self.title)}</title>{named(others)}{properties(opened)}{link}"
+
+
 def artist_page(artist: Artist, figures: Figures, prefix: str, layout: str) -> str:
     """Return the shell of an artist's page; ``layout`` is empty, ``old_layout`` or ``next_layout``."""
-    count = compact(figures.monthly_listeners, 2)
-    description = DESCRIPTIONS.get(layout, DESCRIPTIONS[""]).format(count=count)
-    title = f"Spotify – {artist.name}" if layout == "old_layout" else f"{artist.name} | Spotify"
-    head = _head(
-        title, artist.name, description, f"artist/{artist.id}", "profile", mix(273, artist.number or 0)
+    is_old = layout == "old_layout"
+    head = _artist_head(
+        artist, figures, f"Spotify – {artist.name}" if is_old else f"{artist.name} | Spotify", layout
     )
-    described = {"@type": "MusicGroup", "name": artist.name, "description": _listen(artist.name, description)}
+    described = {"@type": "MusicGroup", "name": artist.name, "description": head.listen}
     linked = f'<script type="application/ld+json">{json_in_script(described)}</script>'
-    state = _old_state() if layout == "old_layout" else _state(artist)
-    return _document(head + linked, state + _script(artist.uri, prefix, old=layout == "old_layout"))
+    state = _old_state() if is_old else _state(artist)
+    return _document(head.html() + linked, state + _script(artist.uri, prefix, old=is_old))
 
 
 def missing_page(artist: Artist, prefix: str) -> str:
@@ -83,22 +119,21 @@ def missing_page(artist: Artist, prefix: str) -> str:
     return _document(head, _state(artist) + _script(artist.uri, prefix, old=False))
 
 
-def track_page(number: int) -> str:
-    """Return a track's page, which is sound and no artist's."""
-    title, track = names.title(number), make_id("track", number)
-    description = f"{names.artist_name(number)} · Song · 2019"
-    head = _head(
-        f"{title} - song and lyrics by {names.artist_name(number)} | Spotify",
-        *(title, description, f"track/{track}", "music.song", mix(277, number)),
+def track_page(artist: int) -> str:
+    """Return the page of an artist's hit, which is sound and no artist's."""
+    track = artist * ALBUM_PLACES * TRACK_PLACES
+    title, by = names.title(track), names.artist_name(artist)
+    place = f"track/{make_id('track', track)}"
+    named_after = f"{title} - song and lyrics by {by} | Spotify"
+    head = Head(named_after, title, f"{by} · Song · 2019", place, "music.song", mix(277, track))
+    return _document(
+        head.html(), "", f'<span data-testid="entityTitle"><h1 dir="auto">{escape(title)}</h1></span>'
     )
-    shown = f'<span data-testid="entityTitle"><h1 dir="auto">{escape(title)}</h1></span>'
-    return _document(head, "", shown)
 
 
 def unsupported_page(artist: Artist, figures: Figures) -> str:
     """Return what a browser that Spotify does not want is shown: the head of the page, and a refusal."""
-    description = DESCRIPTIONS[""].format(count=compact(figures.monthly_listeners, 2))
-    head = _head("Unsupported browser", artist.name, description, f"artist/{artist.id}", "profile", 0)
+    head = _artist_head(artist, figures, "Unsupported browser", "").html()
     body = (
         '<div id="root"><div class="content"><h1>Unsupported browser</h1>'
         '<p>This player does not run in your browser.</p><a href="#">Get the App</a></div></div>'
@@ -106,31 +141,11 @@ def unsupported_page(artist: Artist, figures: Figures) -> str:
     return f'<!DOCTYPE html><html lang="en" dir="ltr"><head>{head}</head><body>{body}</body></html>'
 
 
-def _listen(name: str, description: str) -> str:
-    return f"Listen to {name} on Spotify. {description}"
-
-
-def _head(title: str, name: str, description: str, place: str, kind: str, picture: int) -> str:  # noqa: PLR0913, PLR0917  # what a head says
-    address, image = f"{OPEN_URL}/{place}", f"{IMAGE_URL}/ab6761610000e5eb{picture:016x}"
-    opened = {
-        "og:site_name": "Spotify",
-        "og:title": name,
-        "og:description": description,
-        "og:url": address,
-        "og:image": image,
-        "og:type": kind,
-    }
-    app = f"spotify://{place}"
-    others = {
-        "description": _listen(name, description),
-        "al:android:url": app,
-        "al:ios:url": app,
-        "twitter:title": name,
-        "twitter:description": description,
-        "twitter:card": "summary",
-    }
-    link = f'<link rel="canonical" href="{address}">'
-    return f"<title>{escape(title)}</title>{named(others)}{properties(opened)}{link}"
+def _artist_head(artist: Artist, figures: Figures, title: str, layout: str) -> Head:
+    count = compact(figures.monthly_listeners, 2)
+    description = DESCRIPTIONS.get(layout, DESCRIPTIONS[""]).format(count=count)
+    picture = mix(273, artist.number or 0)
+    return Head(title, artist.name, description, f"artist/{artist.id}", "profile", picture)
 
 
 def _document(head: str, scripts: str, main: str = "") -> str:

@@ -9,14 +9,20 @@ from simulator.youtube.shown import SUBSCRIBER_DIGITS, Channel, ShownVideo, shor
 SITE = "https://www.youtube.com"
 PICTURES = "https://yt3.googleusercontent.com"
 TABS = ("Home", "Videos", "Shorts", "Playlists")
+CONTINUATION = {
+    "continuationItemRenderer": {
+        "trigger": "CONTINUATION_TRIGGER_ON_ITEM_SHOWN",
+        "continuationEndpoint": {"continuationCommand": {"token": "simulated"}},
+    }
+}
 WORDS = {"K": "thousand", "M": "million", "B": "billion"}
 
 
 def initial_data(shown: Channel, *, layout: str, lower: bool) -> dict[str, Any]:
     """Return the data of a channel's page; ``lower`` writes ``5.04m`` for ``5.04M``."""
     old = layout == "old_layout"
-    items = [_grid_video(video) for video in shown.grid] if old else []
-    items = items or [_rich_item(video, lower=lower) for video in shown.grid]
+    items = [_grid_video(video) if old else _rich_item(video, lower=lower) for video in shown.grid]
+    items += [CONTINUATION] if shown.has_more else []
     return {
         "responseContext": {"mainAppWebResponseContext": {"loggedOut": True}},
         "contents": {"twoColumnBrowseResultsRenderer": {"tabs": _tabs(shown, items, old=old)}},

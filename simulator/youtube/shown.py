@@ -48,12 +48,13 @@ class Channel(NamedTuple):
     subscribers: int | None
     videos: int
     grid: tuple[ShownVideo, ...]
+    has_more: bool
 
 
 def channel(shelf: Library, account: int, factor: float = 1.0) -> Channel:
     """Return what the page of an account's channel shows; numbers are multiplied where they are to differ."""
     statistics = channel_statistics(shelf, account)
-    subscribers = statistics.get("subscriberCount")
+    subscribers, listed = statistics.get("subscriberCount"), _listed(shelf, account)
     return Channel(
         channel_id(account),
         shelf.title(account),
@@ -62,7 +63,8 @@ def channel(shelf: Library, account: int, factor: float = 1.0) -> Channel:
         "they/them" if account % PRONOUNS_EVERY == PRONOUNS_REST else "",
         None if subscribers is None else int(int(subscribers) * factor),
         int(int(statistics["videoCount"]) * factor),
-        tuple(_video(shelf, number, factor) for number in _in_grid(shelf, account)),
+        tuple(_video(shelf, number, factor) for number in listed[:GRID]),
+        len(listed) > GRID,
     )
 
 
@@ -84,10 +86,9 @@ def short_count(number: int, noun: str, *, lower: bool, digits: int = COUNT_DIGI
     return counted(text.lower() if lower else text, number, noun)
 
 
-def _in_grid(shelf: Library, account: int) -> list[int]:
-    """Return the numbers of the newest public videos; Shorts have a tab of their own."""
-    public = (number for number in shelf.listed(account, None) if not library.is_short(number))
-    return list(public)[:GRID]
+def _listed(shelf: Library, account: int) -> list[int]:
+    """Return the numbers of the public videos, newest first; Shorts have a tab of their own."""
+    return [number for number in shelf.listed(account, None) if not library.is_short(number)]
 
 
 def _video(shelf: Library, number: int, factor: float) -> ShownVideo:

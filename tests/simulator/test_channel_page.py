@@ -50,7 +50,8 @@ def selected(tab):
 
 def lockups(found):
     items = grid(found)["richGridRenderer"]["contents"]
-    return [item["richItemRenderer"]["content"]["lockupViewModel"] for item in items]
+    videos = [item["richItemRenderer"] for item in items if "richItemRenderer" in item]
+    return [video["content"]["lockupViewModel"] for video in videos]
 
 
 def feed(tube, account=1):
@@ -110,6 +111,7 @@ def test_the_grid_has_the_newest_public_videos_without_shorts(tube):
     shown = [item["contentId"] for item in lockups(found)]
     assert len(shown) == 30
     assert shown == [name for name in listed if name in set(shown)]
+    assert "continuationItemRenderer" in grid(found)["richGridRenderer"]["contents"][-1]
 
 
 def public(tube, account):
