@@ -1,4 +1,4 @@
-"""What a command loads before it works: nothing that it may not need."""
+"""What commands load before they work: nothing that they may not need."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import sys
 
 import pytest
 
-LOADED = "import sys; from pipelines.cli import main; main.commands[{!r}]; print(*sys.modules)"
+LOAD = "import sys; from pipelines.cli import main; [main.commands[name] for name in {}]; print(*sys.modules)"
 
 
 @pytest.mark.parametrize(
-    ("command", "heavy"),
-    [("accounts", "dagster"), ("events", "dagster"), ("doctor", "dagster")],
+    ("commands", "heavy"), [(("accounts", "doctor", "events", "keys"), "dagster"), (("sync",), "pandas")]
 )
-def test_a_command_loads_nothing_heavy_that_it_may_not_need(command: str, heavy: str) -> None:
-    program = [sys.executable, "-c", LOADED.format(command)]
+def test_commands_load_nothing_heavy_that_they_may_not_need(commands: tuple[str, ...], heavy: str) -> None:
+    program = [sys.executable, "-c", LOAD.format(commands)]
     loaded = subprocess.run(program, check=True, capture_output=True, text=True).stdout.split()
-    assert f"pipelines.cli.{command}" in loaded
+    assert {f"pipelines.cli.{name}" for name in commands} <= set(loaded)
     assert heavy not in loaded
