@@ -87,7 +87,9 @@ async def _scrape(
     on_progress: Progress,
 ) -> ScrapeReport:
     controls = controls_of(backline.database, request.provider, site)
-    visitor = visits or Visitor(backline, request.provider, controls, by_hand=request.by_hand)
+    visitor = visits or Visitor(
+        backline, request.provider, controls, by_hand=request.by_hand, transport=backline.transport
+    )
     recorder = Recorder(backline.database, request, EvidenceStore(backline.settings))
     return await Scrape(backline, request, visitor, recorder, on_progress=on_progress).run()
 

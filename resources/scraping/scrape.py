@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Protocol, Self
 
 from resources.backline import Backline
@@ -15,11 +16,12 @@ from resources.errors import ProviderError
 from resources.provider import Page
 from resources.reading.verdict import Outcome, Reading, Refusal, Verdict
 from resources.scraping import jobs
+from resources.scraping.browser import BrowserUsage
 from resources.scraping.record import Recorder
 from resources.scraping.report import PageReport, ScrapeReport
 from resources.scraping.request import ScrapeRequest, Target, targets_of
 from resources.scraping.rows import checked
-from resources.scraping.visitor import BrowserUsage, Visit
+from resources.scraping.visitor import Visit
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,13 @@ class Visits(Protocol):
 
     async def __aenter__(self) -> Self: ...
 
-    async def __aexit__(self, *failure: object) -> None: ...
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
 
     async def visit(self, page: Page, subject: str) -> Visit:
         """Visit one page."""

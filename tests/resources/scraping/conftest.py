@@ -18,13 +18,14 @@ from resources.providers import PROVIDERS
 from resources.reading.verdict import Capture, Outcome, Reading, Refusal, Verdict
 from resources.records import Record
 from resources.scraping import jobs
+from resources.scraping.browser import BrowserUsage
 from resources.scraping.evidence import EvidenceStore
 from resources.scraping.health import PageHealth, assess
 from resources.scraping.record import Recorder
 from resources.scraping.report import ScrapeReport
 from resources.scraping.request import ScrapeRequest
 from resources.scraping.scrape import Scrape
-from resources.scraping.visitor import BrowserUsage, Visit
+from resources.scraping.visitor import Visit
 from resources.streams import grow_tables, page_table_of, table_of
 from resources.tables import Base
 
