@@ -50,6 +50,22 @@ def alert_data(channel: str, text: str) -> dict[str, Any]:
     }
 
 
+def age_gate_data(title: str) -> dict[str, Any]:
+    """Return the data of a channel that only people of a certain age see, once they signed in."""
+    gate = {
+        "channelTitle": title,
+        "header": {"runs": [{"text": "Only for those who are old enough"}]},
+        "mainText": {"runs": [{"text": "Sign in, so that we know your age."}]},
+        "signInButton": {"buttonRenderer": {"style": "STYLE_BRAND", "text": {"runs": [{"text": "Sign in"}]}}},
+    }
+    content = {"sectionListRenderer": {"contents": [{"channelAgeGateRenderer": gate}]}}
+    tabs = [{"tabRenderer": {"selected": True, "content": content}}]
+    return {
+        "responseContext": {"mainAppWebResponseContext": {"loggedOut": True}},
+        "contents": {"twoColumnBrowseResultsRenderer": {"tabs": tabs}},
+    }
+
+
 def _metadata(shown: Channel) -> dict[str, Any]:
     return {
         "title": shown.title,

@@ -12,7 +12,7 @@ from simulator.sites.site import Place, SiteMode, Visit
 from simulator.youtube import names
 from simulator.youtube.channel_page import channel_html, consent_html, document, sorry_html
 from simulator.youtube.ids import channel_id, read_channel
-from simulator.youtube.initial_data import alert_data, initial_data
+from simulator.youtube.initial_data import age_gate_data, alert_data, initial_data
 from simulator.youtube.library import Library
 from simulator.youtube.public_feed import feed
 from simulator.youtube.shown import channel
@@ -20,7 +20,7 @@ from simulator.youtube.shown import channel
 CHANNEL_PAGE, FEED_PAGE = "channel_page", "feed_page"
 FEED_PATH, CONSENT_PATH, CONSENT_COOKIE = "/feeds/videos.xml", "/consent/m", "SOCS"
 OUTCOMES: Outcomes = {
-    CHANNEL_PAGE: ON_EVERY_PAGE | {"consent_wall", "gone", "old_layout"},
+    CHANNEL_PAGE: ON_EVERY_PAGE | {"consent_wall", "login_wall", "gone", "old_layout"},
     FEED_PAGE: ON_EVERY_PAGE | {"gone"},
 }
 XML = "text/xml; charset=UTF-8"
@@ -102,6 +102,9 @@ class YouTubePages:
         if account is None:
             text = REMOVED if visit.outcome == "gone" else MISSING
             return page(document("<title>YouTube</title>", alert_data(visit.place.subject, text), hl, gl))
+        if visit.outcome == "login_wall":
+            gate = age_gate_data(self.shelf.title(account))
+            return page(document("<title>YouTube</title>", gate, hl, gl))
         shown = channel(self.shelf, account, visit.factor)
         contents = initial_data(shown, layout=visit.outcome, lower=hl == "en-GB")
         return page(channel_html(shown, contents, hl, gl))

@@ -187,6 +187,13 @@ def test_a_consent_wall_that_was_ordered_knows_no_choice_and_leaves_feeds_alone(
     assert len(views(feed(tube))) > 1
 
 
+def test_a_channel_for_people_of_a_certain_age_counts_nothing(tube):
+    order(tube, outcome="login_wall")
+    found = data(tube)
+    assert "channelAgeGateRenderer" in grid(found)["sectionListRenderer"]["contents"][0]
+    assert "header" not in found
+
+
 def test_a_block_is_a_form_and_a_wait(tube):
     order(tube, outcome="blocked", retry_after=11)
     reply = ask(tube, f"/channel/{channel_id(1)}/videos")

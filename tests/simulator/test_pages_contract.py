@@ -106,6 +106,7 @@ def test_an_old_artist_page_has_the_scripts_of_its_time(page, saved):
     ("order", "recorded"),
     [
         ({}, "browse_2026-05_gronkh_videos.json"),
+        ({"outcome": "login_wall"}, "browse_2026_agerestricted.json"),
         ({"outcome": "not_found"}, "notavailable_2026_4.json"),
         ({"outcome": "gone"}, "notavailable_2026_2.json"),
     ],
