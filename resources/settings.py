@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     browser_sandbox: Literal["auto", "on", "off"] = Field(
         "auto", description="`auto` is on but for root and under CI, where Chromium cannot have one."
     )
+    ci: str = Field("", validation_alias="CI", description="Set by CI systems; see BROWSER_SANDBOX.")
     browser_mb: int = Field(
         1_500, ge=200, description="Memory of the browser's processes, MiB, above which it is started anew."
     )

@@ -5,7 +5,7 @@ Why, and what it costs: ``docs/decisions/0003-http-transport.md``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import httpx
@@ -16,6 +16,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 USER_AGENT = "Backline/0.1"
 LARGEST_REPLY_BYTES = 32 * 1024 * 1024
 READ_AT_ONCE_BYTES = 1024 * 1024
+LARGEST_HEADER_BYTES = 64 * 1024
 KEEP_ALIVE_SECONDS = 15
 
 
@@ -75,6 +76,8 @@ class PooledTransport(AiohttpTransport):
     A cookie jar is the session's, and would carry what one account was given to all the others.
     """
 
+    largest_read_at_once: ClassVar[int] = READ_AT_ONCE_BYTES
+
     def get_client(self) -> aiohttp.ClientSession:
         """Open the session."""
         return aiohttp.ClientSession(
@@ -86,6 +89,7 @@ class PooledTransport(AiohttpTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"accept-encoding": "gzip, deflate"},  # what httpx undoes everywhere
             auto_decompress=False,
+            max_field_size=LARGEST_HEADER_BYTES,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -94,13 +98,27 @@ class PooledTransport(AiohttpTransport):
             self.client = self.get_client()
         try:
             with map_aiohttp_exceptions():
-                return await _exchange(self.client, request)
+                return await _exchange(self.client, request, self.largest_read_at_once, self.proxy)
         except httpx.ConnectTimeout as error:  # the map calls every broken connection so
+            if isinstance(error.__cause__, aiohttp.ClientProxyConnectionError):
+                raise httpx.ProxyError("the proxy does not answer") from error
             if isinstance(error.__cause__, aiohttp.ServerTimeoutError):
                 raise
             raise httpx.ConnectError(str(error)) from error
         except aiohttp.ClientError as error:  # the map leaves out replies that are no HTTP
             raise httpx.RemoteProtocolError(type(error).__name__) from error
+
+
+class PageTransport(PooledTransport):
+    """The same for public pages, of whatever size: every reply is a stream, through a proxy if one is given.
+
+    A reply read in one piece is undone in one piece, and a megabyte of gzip may hold a gigabyte.
+    """
+
+    largest_read_at_once = -1
+
+    def __init__(self, proxy: httpx.Proxy | None = None) -> None:
+        super().__init__(limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS), proxy=proxy)
 
 
 def _address(url: httpx.URL) -> yarl.URL:
@@ -112,7 +130,16 @@ def _address(url: httpx.URL) -> yarl.URL:
     return address
 
 
-async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
+async def _exchange(
+    session: aiohttp.ClientSession,
+    request: httpx.Request,
+    largest_read_at_once: int,
+    proxy: httpx.Proxy | None,
+) -> httpx.Response:
+    through: dict[str, Any] = {}
+    if proxy is not None:
+        through["proxy"] = str(proxy.url)
+        through["proxy_auth"] = aiohttp.BasicAuth(*proxy.auth) if proxy.auth else None
     reply = await session.request(
         request.method,
         _address(request.url),
@@ -120,8 +147,9 @@ async def _exchange(session: aiohttp.ClientSession, request: httpx.Request) -> h
         data=request.content or None,
         allow_redirects=False,
         timeout=_timeout_of(request),
+        **through,
     )
-    if reply.content_length is None or reply.content_length > READ_AT_ONCE_BYTES:
+    if reply.content_length is None or reply.content_length > largest_read_at_once:
         stream = AiohttpResponseStream(reply)
         return httpx.Response(reply.status, headers=reply.raw_headers, stream=stream)
     return httpx.Response(reply.status, headers=reply.raw_headers, content=await reply.read())
