@@ -1,23 +1,37 @@
 """The console as one application."""
 
+from collections.abc import Mapping
+
 import httpx
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from console import api, connecting, health, hooks, integrations
+from console import api, connecting, evidence, health, hooks, integrations, scraper_api, scrapers
 from console.faults import handle_faults
 from console.guard import Guard
 from console.pages import STATIC
 from console.parts import Console, origin_of
 from resources.backline import Backline
+from resources.provider import Provider
 from resources.providers import PROVIDERS
 
+PAGES = (integrations.router, connecting.router, scrapers.router, evidence.router)
+PROGRAMS = (health.router, hooks.router, api.router, scraper_api.router)
 
-def create_app(backline: Backline, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
-    """Return the console of ``backline``; ``transport`` replaces the network."""
+
+def create_app(
+    backline: Backline,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    providers: Mapping[str, Provider] = PROVIDERS,
+) -> FastAPI:
+    """Return the console of ``backline``; ``transport`` replaces the network.
+
+    ``providers`` are those whose public pages are shown.
+    """
     app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None)
-    app.state.console = Console(backline, transport)
-    for router in (integrations.router, connecting.router, health.router, hooks.router, api.router):
+    app.state.console = Console(backline, transport, providers=providers)
+    for router in (*PAGES, *PROGRAMS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     handle_faults(app)

@@ -27,6 +27,7 @@ POLICY = (
     "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
+LIVE_POLICY = POLICY.replace("script-src 'none'", "script-src 'self'")
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

@@ -24,6 +24,7 @@ from console.faults import NOT_FOUND
 from console.pages import HOME, PageError, page
 from console.parts import Console, ConsolePart
 from console.quotas import QuotaState, quota_state
+from console.scraped_kinds import Scraper, scraper_of
 from console.testing import verdict_on
 from resources import accounts, parking
 from resources.credentials import store_credentials
@@ -55,6 +56,7 @@ class ProviderCard:
     parked: ParkingError | None
     redirect_uri: str
     quota: QuotaState | None
+    scraper: Scraper | None
 
 
 def masked(text: str) -> str:
@@ -80,6 +82,7 @@ def card_of(console: Console, provider: Provider, how_many: int) -> ProviderCard
         parking.current(backline.database, provider),
         backline.redirect_uri(provider),
         quota_state(backline, provider),
+        scraper_of(console, provider),
     )
 
 
@@ -104,7 +107,9 @@ def integrations(console: ConsolePart, address: Annotated[IntegrationsAddress, Q
         state_labels=STATE_LABELS,
         entries=entries(database, address),
         orgs=known_orgs(database),
-        cards=[card_of(console, one, counted.by_provider.get(one.name, 0)) for one in PROVIDERS.values()],
+        cards=[
+            card_of(console, one, counted.by_provider.get(one.name, 0)) for one in console.providers.values()
+        ],
         connected=find_entry(database, address.connected) if address.connected else None,
         disconnected=find_entry(database, address.disconnected) if address.disconnected else None,
         saved=PROVIDERS.get(address.saved or ""),

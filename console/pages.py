@@ -1,5 +1,6 @@
 """Pages: templates, what they can say of time, and the plain message page."""
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from resources.database import utc_now
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 HOME = "/admin/integrations/providers"
+SCRAPERS = "/admin/integrations/scrapers"
 Tone = Literal["ok", "warn", "bad", "plain"]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -72,6 +74,26 @@ def when(moment: datetime) -> Markup:
     )
 
 
+def amount(number: float) -> str:
+    """Write a number for reading: ``2,000``, ``0.5``."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:,}"
+
+
+def span(seconds: int) -> str:
+    """Write a length of time: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    minutes, rest = divmod(seconds, MINUTE)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, HOUR // MINUTE)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+@functools.cache
+def asset(name: str) -> str:
+    """Return the address of a static file, which changes with what is in it."""
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:8]}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
@@ -80,9 +102,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (STATIC / "console.css").read_bytes()
-    environment.globals |= {"style_version": hashlib.sha256(style).hexdigest()[:8], "home": HOME}
-    environment.filters |= {"when": when, "exact": exact}
+    environment.globals |= {"asset": asset, "home": HOME, "scrapers_home": SCRAPERS}
+    environment.filters |= {"when": when, "exact": exact, "amount": amount, "span": span}
     return environment
 
 

@@ -1,5 +1,7 @@
 """What the console's handlers work with: Backline, the way out, and where browsers reach the console."""
 
+import functools
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,6 +13,8 @@ from fastapi import Depends, Request
 from resources.backline import Backline
 from resources.limiter import AppLimiter
 from resources.provider import Provider
+from resources.providers import PROVIDERS
+from resources.scraping.evidence import EvidenceStore
 from resources.verification import PATIENCE_SECONDS, Asker, asking
 
 
@@ -18,13 +22,20 @@ from resources.verification import PATIENCE_SECONDS, Asker, asking
 class Console:
     """One console; ``transport`` replaces the network.
 
-    ``patience_seconds`` is how long a person waits for a provider at most.
+    ``patience_seconds`` is how long a person waits for a provider at most. ``providers`` are those whose
+    public pages are shown.
     """
 
     backline: Backline
     transport: httpx.AsyncBaseTransport | None = None
     patience_seconds: float = PATIENCE_SECONDS
     limiters: dict[str, AppLimiter] = field(default_factory=dict)
+    providers: Mapping[str, Provider] = field(default_factory=lambda: PROVIDERS)
+
+    @functools.cached_property
+    def evidence(self) -> EvidenceStore:
+        """What is kept of failed visits."""
+        return EvidenceStore(self.backline.settings)
 
     @property
     def public_url(self) -> str:

@@ -36,4 +36,6 @@ def test_pages_follow_each_other(browser, stored):
 
 def test_api_describes_itself(browser):
     paths = browser.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/healthz", "/readyz", "/api/v1/accounts"}
+    scrapers = {"", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/stop"}
+    told = {"/healthz", "/readyz", "/api/v1/accounts"} | {f"/api/v1/scrapers{path}" for path in scrapers}
+    assert set(paths) == told
