@@ -8,6 +8,7 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from resources.backline import Backline
 from resources.database import Database, utc_now
+from resources.scraping.evidence import prune as prune_evidence
 from resources.tables import (
     OAuthState,
     ProviderPush,
@@ -52,7 +53,8 @@ def prune_rows(database: Database, before: datetime) -> dict[str, int]:
 def prune(backline: Backline, instance: dg.DagsterInstance) -> dict[str, int]:
     """Delete all that is older than the setting ``RETENTION_DAYS``; return the counts."""
     before = utc_now() - timedelta(days=backline.settings.retention_days)
-    return {"dagster_runs": prune_runs(instance, before), **prune_rows(backline.database, before)}
+    counts = {"dagster_runs": prune_runs(instance, before), **prune_rows(backline.database, before)}
+    return {**counts, "evidence": prune_evidence(backline.database, backline.settings)}
 
 
 @dg.op(description="Deletes runs, results and finished events older than BACKLINE_RETENTION_DAYS.")

@@ -15,6 +15,7 @@ MODULES = {
     "demo": "demo",
     "doctor": "doctor",
     "events": "events",
+    "evidence": "evidence",
     "keys": "keys",
     "n8n": "n8n",
     "pushes": "pushes",
