@@ -86,8 +86,9 @@ def test_the_header_counts_what_the_data_api_counts(tube, account):
     assert counts[1] == f"{told['videoCount']} videos"
 
 
-def test_hidden_subscribers_leave_no_trace(tube):
-    assert len(rows(data(tube, HIDDEN))[1]) == 1
+def test_subscribers_that_the_api_hides_stand_on_the_page(tube):
+    assert "subscriberCount" not in statistics(tube, HIDDEN)
+    assert "subscriber" in rows(data(tube, HIDDEN))[1][0]
 
 
 def test_pronouns_stand_beside_the_handle(tube):
