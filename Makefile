@@ -8,8 +8,8 @@ UV := $(BIN)/uv
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up test test-providers test-webhooks test-integration check format bench n8n \
-	dev dev-console dev-dagster dev-n8n clean
+.PHONY: help setup lock demo up test test-providers test-webhooks test-scrapers test-integration check format bench n8n \
+	dev dev-console dev-dagster dev-scrapers dev-n8n clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -48,6 +48,9 @@ test-providers: $(READY) ## providers, their clients and the simulator
 test-webhooks: $(READY) ## events, signatures, delivery
 	@$(BIN)/pytest -m webhooks
 
+test-scrapers: $(READY) ## public pages: readers, browser, jobs, health
+	@$(BIN)/pytest -m scrapers
+
 test-integration: $(READY) ## tests against real servers
 	@$(BIN)/pytest -m integration
 
@@ -76,6 +79,9 @@ dev-console: $(READY) ## the console alone, with reload
 
 dev-dagster: $(READY) ## Dagster alone; its Deployment page reloads the code
 	@$(BIN)/backline up --only dagster
+
+dev-scrapers: $(READY) ## Dagster with the browsers' code location alone
+	@$(BIN)/backline up --only scrapers
 
 dev-n8n: n8n ## n8n alone
 

@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 
 from assets.streams import OWNERS, shards_of, stream_key
+from resources.audience.computing import refresh_growth, refresh_org_daily
 from resources.audience.daily import ProviderAudience, refresh_daily
-from resources.audience.growth import refresh_growth
-from resources.audience.org_daily import OrgReport, refresh_org_daily, snapshots_of
+from resources.audience.report import OrgReport, snapshots_of
 from resources.audience.shards import Shard
 from resources.backline import Backline
 from resources.provider import Provider

@@ -10,8 +10,9 @@ from typing import Any
 import dagster as dg
 
 from assets.audience import DAILY, table_of
+from resources.audience.computing import measure_volume
+from resources.audience.drops import Drop, Volume
 from resources.audience.silence import Silence, silences
-from resources.audience.volume import Drop, Volume, measure
 from resources.backline import Backline
 from resources.database import utc_now
 from resources.provider import Provider
@@ -46,7 +47,7 @@ def audience_checks(
         if "provider_silence" in chosen:
             yield judge_silence(silences(backline.database, providers, utc_now()))
         if "volume" in chosen:
-            yield judge_volume(measure(backline.database, providers, utc_now()))
+            yield judge_volume(measure_volume(backline.database, providers, utc_now()))
 
     return check_audience
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from resources.vault import signing_secrets_text
 from simulator.addresses import provider_settings
 
 CONSOLE_PORT = 8700
+LOCATIONS = {"api": "pipelines.api", "browsers": "pipelines.browsers"}
 
 
 def simulator_environment(settings: Settings, port: int) -> dict[str, str]:
@@ -43,17 +45,20 @@ def console_command(settings: Settings, *, reload: bool = False) -> list[str]:
     return [*command, "--reload"] if reload else command
 
 
-def code_server_command(port: int) -> list[str]:
-    """Return the command that serves the code location; one server for webserver, daemon and runs."""
-    command = [sys.executable, "-m", "dagster", "code-server", "start", "--module-name", "pipelines.api"]
-    return [*command, "--host", "127.0.0.1", "--port", str(port), "--location-name", "api"]
+def code_server_command(location: str, port: int) -> list[str]:
+    """Return the command that serves a code location; one server for webserver, daemon and its runs."""
+    command = [sys.executable, "-m", "dagster", "code-server", "start", "--module-name", LOCATIONS[location]]
+    return [*command, "--host", "127.0.0.1", "--port", str(port), "--location-name", location]
 
 
-def write_workspace(settings: Settings, port: int) -> Path:
-    """Write the workspace that names the local code server, and return its path."""
+def write_workspace(settings: Settings, ports: Mapping[str, int]) -> Path:
+    """Write the workspace that names the local code servers by their ports, and return its path."""
     path = settings.home / "workspace.yaml"
-    server = f"{{host: 127.0.0.1, port: {port}, location_name: api}}"
-    path.write_text(f"load_from:\n  - grpc_server: {server}\n", encoding="utf-8")
+    servers = [
+        f"  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: {location}}}\n"
+        for location, port in ports.items()
+    ]
+    path.write_text("load_from:\n" + "".join(servers), encoding="utf-8")
     return path
 
 

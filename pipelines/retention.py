@@ -8,7 +8,16 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from resources.backline import Backline
 from resources.database import Database, utc_now
-from resources.tables import OAuthState, ProviderPush, QuotaUsage, SyncResult, WebhookEvent
+from resources.scraping.evidence import prune as prune_evidence
+from resources.tables import (
+    OAuthState,
+    ProviderPush,
+    QuotaUsage,
+    ScraperJob,
+    ScraperVisit,
+    SyncResult,
+    WebhookEvent,
+)
 
 FINISHED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 RUNS_AT_ONCE = 100
@@ -33,6 +42,8 @@ def prune_rows(database: Database, before: datetime) -> dict[str, int]:
         "webhook_events": sa.delete(WebhookEvent).where(finished),
         "provider_pushes": sa.delete(ProviderPush).where(ProviderPush.received_at < before),
         "quota_usage": sa.delete(QuotaUsage).where(QuotaUsage.day < before.date()),
+        "scraper_visits": sa.delete(ScraperVisit).where(ScraperVisit.at < before),
+        "scraper_jobs": sa.delete(ScraperJob).where(ScraperJob.completed_at < before),
         "oauth_states": sa.delete(OAuthState).where(OAuthState.expires_at < utc_now()),
     }
     with database.write() as connection:
@@ -42,7 +53,8 @@ def prune_rows(database: Database, before: datetime) -> dict[str, int]:
 def prune(backline: Backline, instance: dg.DagsterInstance) -> dict[str, int]:
     """Delete all that is older than the setting ``RETENTION_DAYS``; return the counts."""
     before = utc_now() - timedelta(days=backline.settings.retention_days)
-    return {"dagster_runs": prune_runs(instance, before), **prune_rows(backline.database, before)}
+    counts = {"dagster_runs": prune_runs(instance, before), **prune_rows(backline.database, before)}
+    return {**counts, "evidence": prune_evidence(backline.database, backline.settings)}
 
 
 @dg.op(description="Deletes runs, results and finished events older than BACKLINE_RETENTION_DAYS.")

@@ -20,12 +20,11 @@ from resources.provider import Provider, Pushes
 from resources.providers import PROVIDERS
 from resources.pushes.subscriptions import obstacle, subscribe_due
 from resources.tables import ConnectedAccount, ProviderPush
-from sensors.runs import busy_shards
+from sensors.runs import RUN_KEY_TAG, busy_shards
 
 BATCH = timedelta(seconds=10)  # a burst becomes one run
 ACCOUNTS_A_RUN = 200
 LAUNCHED_WITHIN, LOOKED_FOR_WITHIN = timedelta(minutes=2), timedelta(hours=6)
-RUN_KEY_TAG = "dagster/run_key"
 SUBSCRIBE_EVERY_SECONDS = 300
 
 

@@ -26,7 +26,7 @@ REREAD = timedelta(hours=24)
 CHECK_EVERY_SECONDS = 15
 MAX_RETRIES_TAG = "dagster/max_retries"  # nothing could run a command's run again
 PROCESS_TAG, KILLED_TAG = "backline/process", "backline/killed"
-PARTITION_TAG = "dagster/partition"
+PARTITION_TAG, RUN_KEY_TAG = "dagster/partition", "dagster/run_key"
 RETRIED_BY_TAG = "dagster/auto_retry_run_id"
 IN_PROGRESS = (
     DagsterRunStatus.QUEUED,
@@ -170,8 +170,8 @@ def _event(run: DagsterRun, provider: Provider, org_id: uuid.UUID) -> Event:
 
 
 def provider_of(run: DagsterRun) -> Provider | None:
-    """Return the provider that a run syncs, ``None`` where it syncs none."""
-    keys = run.asset_selection or ()
+    """Return the provider that a run syncs, ``None`` where it syncs none; visiting pages is no sync."""
+    keys = [key for key in run.asset_selection or () if not key.path[-1].endswith("_page")]
     names = {key.path[0] for key in keys} or {run.job_name.removesuffix("_sync")}
     return next((PROVIDERS[name] for name in names if name in PROVIDERS), None)
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from simulator.credentials import CLIENT_ID, CLIENT_SECRET
+from simulator.instagram.names import account_username
+from simulator.instagram.site import PROFILE_PAGE, InstagramPages
+from simulator.spotify.ids import make_id
+from simulator.spotify.site import ARTIST_PAGE, SpotifyPages
+from simulator.youtube.ids import channel_id
+from simulator.youtube.site import CHANNEL_PAGE, FEED_PAGE, YouTubePages
 
 API_KEY = "simulator-key"
 PLACES = {
@@ -18,6 +26,14 @@ PLACES = {
     "YOUTUBE_HUB_URL": "/youtube/hub",
     "YOUTUBE_AUTHORIZE_URL": "/youtube/o/oauth2/v2/auth",
     "YOUTUBE_TOKEN_URL": "/youtube/token",
+    "SPOTIFY_PAGES_URL": SpotifyPages.prefix,
+    "INSTAGRAM_PAGES_URL": InstagramPages.prefix,
+    "YOUTUBE_PAGES_URL": YouTubePages.prefix,
+}
+CANARIES = {  # whoever is the first of its kind exists whatever the simulator's size
+    "SPOTIFY": {ARTIST_PAGE: make_id("artist", 0)},
+    "INSTAGRAM": {PROFILE_PAGE: account_username(0)},
+    "YOUTUBE": {CHANNEL_PAGE: channel_id(0), FEED_PAGE: channel_id(0)},
 }
 
 
@@ -32,5 +48,10 @@ def provider_settings(origin: str, rate_limit: str) -> dict[str, str]:
         **{f"{provider}_CLIENT_ID": CLIENT_ID for provider in providers},
         **{f"{provider}_CLIENT_SECRET": CLIENT_SECRET for provider in providers},
         **{f"{provider}_RATE_LIMIT": rate_limit for provider in providers},
+        **{f"{provider}_CANARIES": _listed(pages) for provider, pages in CANARIES.items()},
         "YOUTUBE_API_KEY": API_KEY,
     }
+
+
+def _listed(pages: Mapping[str, str]) -> str:
+    return ",".join(f"{page}={subject}" for page, subject in pages.items())

@@ -13,6 +13,7 @@ from simulator.front import Front
 from simulator.instagram.platform import Instagram
 from simulator.outgoing import Outgoing
 from simulator.platform import Platform
+from simulator.sites.site import RobotsOfAll
 from simulator.spotify.platform import Spotify
 from simulator.world import World
 from simulator.youtube.platform import YouTube
@@ -43,7 +44,8 @@ def create_app(
     providers send what they send themselves.
     """
     world, outgoing = world or World(), outgoing or Outgoing()
-    platforms: tuple[Platform, ...] = (Spotify(world), Instagram(world, outgoing), YouTube(world, outgoing))
+    spotify, instagram, youtube = Spotify(world), Instagram(world, outgoing), YouTube(world, outgoing)
+    platforms: tuple[Platform, ...] = (spotify, instagram, youtube)
     inbox = receiver.Receiver(world, signing_secrets)
     return Front(
         world,
@@ -53,5 +55,6 @@ def create_app(
             (receiver.EVENTS, receiver.ReceivedEvents(inbox)),
             (CONTROL, Control(world, platforms)),
             ("/healthz", Health()),
+            ("/robots.txt", RobotsOfAll((spotify.site, instagram.site, youtube.site))),
         ),
     )

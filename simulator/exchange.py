@@ -16,7 +16,8 @@ encode = msgspec.json.Encoder().encode
 class Reply(NamedTuple):
     """Status, body and headers; ``spoil`` says how the body breaks on its way out.
 
-    ``after`` is what the service does once the reply is sent: verify a subscriber, send a push.
+    ``fault`` is what a page was ordered to be, for the journal. ``after`` is what the service does once the
+    reply is sent: verify a subscriber, send a push.
     """
 
     status: int
@@ -25,6 +26,8 @@ class Reply(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     spoil: str = ""
     spoil_seconds: float = 0.0
+    spoil_bytes: int = 0
+    fault: str | None = None
     after: Callable[[], Awaitable[None]] | None = None
 
 

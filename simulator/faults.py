@@ -122,7 +122,7 @@ def spoiled(rule: Rule, reply: Reply) -> Reply:
         return reply._replace(spoil=rule.kind, spoil_seconds=rule.seconds)
     if rule.kind == "malformed_json":
         return reply._replace(body=reply.body[: max(1, len(reply.body) // 2)])
-    if rule.kind in SPOILING_JSON and reply.status == 200:  # noqa: PLR2004  # OK
+    if rule.kind in SPOILING_JSON and reply.status == 200 and "json" in reply.content_type:  # noqa: PLR2004
         body = msgspec.json.decode(reply.body)
         if rule.kind == "null_items":
             _null_every_second(body)

@@ -16,7 +16,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-DRIPS = 20
+DRIPS, FILLINGS = 20, 4_096
 LARGEST_BODY_BYTES = 1024 * 1024
 
 
@@ -33,16 +33,16 @@ class Front:
             return
         request = await _read(scope, receive)
         if request is None:
-            await _send(as_json({"error": "The body is too large"}, 413), send)
+            await _send(as_json({"error": "The body is too large"}, 413), receive, send)
             return
         service = self._service(request.path)
         if service is None:
-            await _send(as_json({"error": "Nothing is simulated here"}, 404), send)
+            await _send(as_json({"error": "Nothing is simulated here"}, 404), receive, send)
             return
         if service.faulty and self.world.latency_ms:
             await asyncio.sleep(self.world.latency_ms / 1000)
         reply = self._answer(service, request)
-        await _send(reply, send)
+        await _send(reply, receive, send)
         if reply.after is not None:
             await reply.after()
 
@@ -67,7 +67,7 @@ class Front:
                 reply.status,
                 account,
                 self.world.clock.now(),
-                rule.kind if rule else None,
+                rule.kind if rule else reply.fault,
             )
         )
         return reply
@@ -102,7 +102,7 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
     )
 
 
-async def _send(reply: Reply, send: Send) -> None:
+async def _send(reply: Reply, receive: Receive, send: Send) -> None:
     if reply.spoil == "slow":
         await asyncio.sleep(reply.spoil_seconds)
     await send({"type": "http.response.start", "status": reply.status, "headers": _headers(reply)})
@@ -114,14 +114,16 @@ async def _send(reply: Reply, send: Send) -> None:
     if reply.spoil == "slow_drip":
         await _drip(reply, send)
         return
+    if reply.spoil == "endless":
+        await _go_on(reply, receive, send)
+        return
     await send({"type": "http.response.body", "body": reply.body})
 
 
 def _headers(reply: Reply) -> list[tuple[bytes, bytes]]:
-    headers = [
-        (b"content-type", reply.content_type.encode()),
-        (b"content-length", str(len(reply.body)).encode()),
-    ]
+    headers = [(b"content-type", reply.content_type.encode())]
+    if reply.spoil != "endless":
+        headers.append((b"content-length", str(len(reply.body)).encode()))
     headers.extend((name.encode(), value.encode()) for name, value in reply.headers)
     return headers
 
@@ -133,3 +135,22 @@ async def _drip(reply: Reply, send: Send) -> None:
         part = reply.body[start : start + step]
         await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _go_on(reply: Reply, receive: Receive, send: Send) -> None:
+    """Send half the body and never its end: the same filling until the client leaves, or has had enough."""
+    left = asyncio.ensure_future(_leaving(receive))
+    body, filling = reply.body[: len(reply.body) // 2], b"<!-- and so on -->\n" * FILLINGS
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    sent = len(body)
+    while not left.done() and sent < reply.spoil_bytes:
+        await send({"type": "http.response.body", "body": filling, "more_body": True})
+        sent += len(filling)
+        await asyncio.sleep(0)
+    left.cancel()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _leaving(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 import click
 
-from pipelines.cli import accounts, database, demo, doctor, events, keys, n8n, pushes, sync, up
 from pipelines.cli.refusals import as_sentences
+
+MODULES = {
+    "accounts": "accounts",
+    "db": "database",
+    "demo": "demo",
+    "doctor": "doctor",
+    "events": "events",
+    "evidence": "evidence",
+    "keys": "keys",
+    "n8n": "n8n",
+    "pushes": "pushes",
+    "scrape": "scrape",
+    "sync": "sync",
+    "up": "up",
+}
+
+
+class Commands(Mapping[str, click.Command]):
+    """The commands by name; a command's module is loaded when the command is asked for.
+
+    Most need no Dagster, which takes longer to load than all the rest.
+    """
+
+    def __getitem__(self, name: str) -> click.Command:
+        """Return the command of that name."""
+        command: click.Command = getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(MODULES)
 
 
 class BacklineGroup(click.Group):
@@ -24,22 +61,12 @@ class BacklineGroup(click.Group):
             return super().invoke(ctx)
 
 
-@click.group("backline", cls=BacklineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "backline",
+    cls=BacklineGroup,
+    commands=Commands(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="backline")
 def main() -> None:
     """Spotify, Instagram and YouTube accounts as Dagster assets, with signed events for n8n."""
-
-
-for command in (
-    doctor.doctor,
-    accounts.accounts,
-    sync.sync,
-    events.events,
-    pushes.pushes,
-    keys.keys,
-    database.db,
-    n8n.n8n,
-    up.up,
-    demo.demo,
-):
-    main.add_command(command)

@@ -21,6 +21,7 @@ import msgspec
 from assets.streams import shards_of
 from pipelines.api import definitions
 from pipelines.audience import audience_refresh
+from pipelines.cli.demo_pages import scrape_all
 from pipelines.cli.demo_summary import DemoFailed, summarise
 from pipelines.cli.up import PARTS, run_until_interrupted
 from pipelines.instance import open_instance
@@ -69,6 +70,7 @@ def _demo(settings: Settings, *, keep: bool) -> None:
             _import_accounts(base, provider)
         for provider in PROVIDERS:
             _run("sync", provider)
+        scrape_all(backline, _run)
         _refresh_audience(backline)
         _run("events", "deliver", "--json", quiet=True)
         received = httpx.get(f"{base}/receiver/events").raise_for_status().json()

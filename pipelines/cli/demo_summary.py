@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from dagster import DagsterEventType
 
+from pipelines.cli.demo_pages import can_visit
 from pipelines.cli.output import people, show_table
 from pipelines.instance import open_instance
 from resources.backline import Backline
 from resources.errors import BacklineError
 from resources.providers import PROVIDERS
-from resources.tables import AudienceDaily, ConnectedAccount, Org, SyncResult, WebhookEvent
+from resources.tables import AudienceDaily, ConnectedAccount, Org, ScraperVisit, SyncResult, WebhookEvent
 
 
 class DemoFailed(BacklineError):
@@ -29,20 +30,26 @@ def summarise(backline: Backline, received: Any, orgs: Sequence[str], accounts: 
     providers = {name: _facts_of(backline, name) for name in PROVIDERS}
     show_table("Providers", [{"provider": name, **facts} for name, facts in providers.items()], "")
     facts, checks, delivered = _facts(backline), _checks(backline), len(received["events"])
+    read = sum(found["pages read"] for found in providers.values())
     note = f"{len(PROVIDERS)} by OAuth in the console, the rest imported"
     rows = [
         {"what": "organisations", "count": facts["orgs"], "note": ", ".join(orgs)},
         {"what": "accounts", "count": facts["accounts"], "note": note},
         {"what": "records", "count": facts["records"], "note": "rows in the stream tables"},
+        {"what": "pages read", "count": read, "note": _pages_note(backline)},
         {"what": "checks passed", "count": checks[True], "note": f"{checks[False]} failed"},
         {"what": "events delivered", "count": delivered, "note": "signed, verified by the receiver"},
     ]
     show_table("Backline demo", rows, "")
     silent = [name for name, found in providers.items() if not found["audience numbers"]]
+    unread = [
+        name for name, found in providers.items() if _has_pages(backline, name) and not found["pages read"]
+    ]
     missing = [name for name, found in providers.items() if found["accounts"] != accounts]
     for wrong, problem in (
         (missing, f"not every account of {', '.join(missing)} is connected"),
         (facts["failed"], f"{facts['failed']} streams failed"),
+        (unread, f"no page of {', '.join(unread)} gave a reading"),
         (not checks[True] or checks[False], f"{checks[False]} checks failed"),
         (silent, f"the audience tables hold nothing of {', '.join(silent)}"),
         (delivered != facts["events"], f"{delivered} of {facts['events']} events arrived"),
@@ -52,9 +59,21 @@ def summarise(backline: Backline, received: Any, orgs: Sequence[str], accounts: 
     people.print("[green]The demo is whole.[/] `make demo KEEP=1` leaves it running.")
 
 
+def _has_pages(backline: Backline, provider: str) -> bool:
+    return any(can_visit(backline.settings, page) for page in PROVIDERS[provider].pages)
+
+
+def _pages_note(backline: Backline) -> str:
+    pages = [page for provider in PROVIDERS.values() for page in provider.pages]
+    skipped = [page.name for page in pages if not can_visit(backline.settings, page)]
+    if skipped:
+        return f"skipped for want of a browser: {', '.join(skipped)}; apt install chromium-headless-shell"
+    return "public pages, by plain requests and by the browser"
+
+
 def _facts_of(backline: Backline, provider: str) -> Counter[str]:
     """Return what there is of one provider."""
-    result, account, daily = SyncResult, ConnectedAccount, AudienceDaily
+    result, account, daily, visit = SyncResult, ConnectedAccount, AudienceDaily, ScraperVisit
     mine = result.asset.like(f"{provider}/%")
     return _counted(
         backline,
@@ -63,6 +82,9 @@ def _facts_of(backline: Backline, provider: str) -> Counter[str]:
             "streams": sa.select(sa.func.count(sa.distinct(result.asset))).where(mine),
             "records": sa.select(sa.func.sum(result.records)).where(mine),
             "requests": sa.select(sa.func.sum(result.requests)).where(mine),
+            "pages read": sa.select(sa.func.count()).where(
+                visit.provider == provider, visit.outcome == "reading", visit.account_id.is_not(None)
+            ),
             "audience numbers": sa.select(sa.func.count()).where(daily.provider == provider),
         },
     )

@@ -16,6 +16,8 @@ from resources.budget import balances
 from resources.errors import BacklineError
 from resources.provider import MAIN_BUCKET, Provider
 from resources.providers import PROVIDERS
+from resources.scraping.binary import CURE as BROWSER_CURE
+from resources.scraping.binary import Sandbox, find_browser, version_of
 from resources.tables import ConnectedAccount, WebhookEvent
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
@@ -115,6 +117,17 @@ def _accounts(backline: Backline) -> Iterator[Finding]:
     )
 
 
+def _browser(backline: Backline) -> Iterator[Finding]:
+    found = find_browser(backline.settings)
+    if found is None:
+        problem, cure = "none is installed; pages that need one are not read", BROWSER_CURE
+        yield Finding("browser", MISSING, problem, cure)
+        return
+    sandbox = Sandbox(backline.settings)
+    how = "in its sandbox" if sandbox.is_on else f"without its sandbox: {sandbox.why_off}"
+    yield Finding("browser", OK, f"{found} {version_of(found)}, {how}")
+
+
 def _events(backline: Backline) -> Iterator[Finding]:
     query = sa.select(WebhookEvent.status, sa.func.count()).group_by(WebhookEvent.status)
     with backline.database.read() as connection:
@@ -154,6 +167,7 @@ EXAMINATIONS: dict[str, Callable[[Backline], Iterator[Finding]]] = {
     "database": _database,
     "providers": _providers,
     "accounts": _accounts,
+    "browser": _browser,
     "events": _events,
     "n8n": _n8n,
     "Dagster": _dagster,

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
+from pipelines.cli.names import known_accounts
 from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
 from pipelines.cli.sync_runs import Scope, run_shards
 from pipelines.cli.sync_summary import summarise
@@ -112,23 +113,17 @@ def _check(backline: Backline, scope: Scope) -> int:
     for name in scope.streams:
         if name not in known:
             raise InputRefused("stream", f"{name!r} is unknown", f"use some of {', '.join(known)}")
-    account = ConnectedAccount
-    wanted = sa.select(account.id, account.status).where(account.provider == scope.provider.name)
-    with backline.database.read() as connection:
-        slugs = set(connection.execute(sa.select(Org.slug).where(Org.slug.in_(scope.orgs))).scalars())
-        named = connection.execute(wanted.where(account.id.in_(scope.accounts)))
-        states = {row.id: row.status for row in named}
-        wanted = wanted.join(Org).where(Org.slug.in_(scope.orgs)) if scope.orgs else wanted
-        connected = wanted.where(account.status == "connected").subquery()
-        total = connection.execute(sa.select(sa.func.count()).select_from(connected)).scalar_one()
-    for field, missing in (("org", set(scope.orgs) - slugs), ("account", set(scope.accounts) - set(states))):
-        if missing:
-            names = ", ".join(sorted(map(str, missing)))
-            raise InputRefused(field, f"{names} is unknown", "see `backline accounts list`")
+    states = known_accounts(backline, scope.provider, scope.orgs, scope.accounts)
     for account_id, state in states.items():
         if state != "connected":
             problem = f"{account_id} is {state.replace('_', ' ')}"
             raise InputRefused("account", problem, "connect it in the console")
+    account = ConnectedAccount
+    wanted = sa.select(sa.func.count()).where(account.provider == scope.provider.name)
+    if scope.orgs:
+        wanted = wanted.where(account.org_id.in_(sa.select(Org.id).where(Org.slug.in_(scope.orgs))))
+    with backline.database.read() as connection:
+        total = connection.execute(wanted.where(account.status == "connected")).scalar_one()
     return len(scope.accounts) or total
 
 

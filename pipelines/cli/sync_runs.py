@@ -121,7 +121,7 @@ def run_shards(backline: Backline, scope: Scope, total: int, *, quiet: bool) -> 
                 errors.print("Interrupted; what was committed stays, and the next sync reads the rest.")
                 break
             if not result.success:
-                errors.print(f"[red]Run {result.run_id} failed:[/] {escape(_reason(result))}")
+                errors.print(f"[red]Run {result.run_id} failed:[/] {escape(failure_reason(result))}")
             done = progress.tasks[0]
             before = [int(done.completed), done.fields["records"]]
     return runs
@@ -133,7 +133,7 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     return any(error is not None and error.cls_name == INTERRUPTED for error in failures)
 
 
-def _reason(result: dg.ExecuteInProcessResult) -> str:
+def failure_reason(result: dg.ExecuteInProcessResult) -> str:
     """Return why a run failed, from the innermost cause."""
     for event in result.all_events:
         if event.is_step_failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import click
@@ -9,6 +10,7 @@ import click
 from pipelines.cli.output import migrated, people
 from pipelines.instance import open_instance
 from pipelines.local import (
+    LOCATIONS,
     code_server_command,
     console_address,
     console_command,
@@ -29,7 +31,7 @@ PARTS = ("console", "dagster")
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Let the simulator stand for the providers and n8n.")
-@click.option("--only", type=click.Choice(PARTS), help="Start this part alone.")
+@click.option("--only", type=click.Choice([*PARTS, "scrapers"]), help="Start this part alone.")
 @click.option("--reload", is_flag=True, help="Restart the console when its code changes.")
 def up(only: str | None, *, demo: bool, reload: bool) -> None:
     """Start Backline on this machine; Ctrl-C stops it."""
@@ -89,18 +91,22 @@ def _start_parts(processes: Processes, settings: Settings, parts: tuple[str, ...
         processes.start("console", console_command(settings, reload=reload))
         processes.wait_ready("console", f"{address}/healthz")
         people.print(f"Console  {settings.public_url}")
-    if "dagster" in parts:
-        _start_dagster(processes, settings)
+    locations = list(LOCATIONS) if "dagster" in parts else ["browsers"] if "scrapers" in parts else []
+    if locations:
+        _start_dagster(processes, settings, locations)
         people.print(f"Dagster  {settings.dagster_url} (logs in {settings.home / 'logs'})")
 
 
-def _start_dagster(processes: Processes, settings: Settings) -> None:
+def _start_dagster(processes: Processes, settings: Settings, locations: Sequence[str]) -> None:
     _refuse_taken_port("BACKLINE_DAGSTER_URL", settings.dagster_url)
-    port, logs = free_port(), settings.home / "logs"
+    ports, logs = {location: free_port() for location in locations}, settings.home / "logs"
     logs.mkdir(exist_ok=True)
-    workspace = write_workspace(settings, port)
-    processes.start("code server", code_server_command(port), log=logs / "code-server.log")
-    processes.wait_listening("code server", port)
+    workspace = write_workspace(settings, ports)
+    for location, port in ports.items():
+        name = f"code server {location}"
+        processes.start(name, code_server_command(location, port), log=logs / f"code-server-{location}.log")
+    for location, port in ports.items():
+        processes.wait_listening(f"code server {location}", port)
     processes.start("daemon", daemon_command(workspace), log=logs / "daemon.log")
     processes.start("webserver", webserver_command(settings, workspace), log=logs / "webserver.log")
     processes.wait_ready("webserver", f"{settings.dagster_url}/server_info")

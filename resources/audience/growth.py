@@ -11,8 +11,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from resources.audience.frames import frame_of, preview_of, rows_of
-from resources.audience.org_daily import OrgReport
 from resources.audience.positions import keep_position, position_of
+from resources.audience.report import OrgReport
 from resources.audience.shards import Shard, org_chunks
 from resources.bulk import upsert_differing
 from resources.database import Database, utc_now

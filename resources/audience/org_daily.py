@@ -7,8 +7,7 @@ for an account that was disconnected it ends with its last day.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,32 +16,16 @@ import sqlalchemy as sa
 
 from resources.audience.frames import frame_of, preview_of, rows_of
 from resources.audience.positions import keep_position, position_of
+from resources.audience.report import OrgReport, Snapshots
 from resources.audience.shards import Shard, account_chunks, org_chunks
 from resources.bulk import upsert_differing
 from resources.database import Database, utc_now
-from resources.provider import Provider
 from resources.tables import AudienceDaily, ConnectedAccount, OrgAudienceDaily
 
 PART = "org_daily"
 CARRY, WINDOW = timedelta(days=90), timedelta(days=64)
 OF_ORG = ["org_id", "provider", "metric", "day"]
 COLUMNS = ("org_id", "provider", "day", "metric", "value", "accounts", "carried")
-Snapshots = frozenset[tuple[str, str]]
-
-
-@dataclass
-class OrgReport:
-    """What a refresh wrote: how many rows of how many orgs, and the newest of them."""
-
-    rows: int = 0
-    orgs: int = 0
-    preview: list[dict[str, Any]] = field(default_factory=list)
-
-
-def snapshots_of(providers: Iterable[Provider]) -> Snapshots:
-    """Return the metrics, each with its provider, that say what is now."""
-    pairs = ((provider.name, metric) for provider in providers for metric in provider.audience)
-    return frozenset((name, metric.name) for name, metric in pairs if metric.is_snapshot)
 
 
 def refresh_org_daily(

@@ -7,14 +7,13 @@ those before. Instagram once answered for days with a tenth of what there was, a
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pandas as pd
 import sqlalchemy as sa
 
+from resources.audience.drops import Drop, Volume
 from resources.audience.frames import frame_of
 from resources.audience.shards import account_chunks
 from resources.database import Database
@@ -24,43 +23,6 @@ from resources.tables import ConnectedAccount, Org, SyncResult
 LOWEST_SHARE = 0.5
 FEWEST_PASSES, FEWEST_RECORDS = 3, 20
 HISTORY, PASSES = timedelta(days=28), 60
-NAMED_DROPS = 100
-HIGHEST_SHARE = 0.05
-
-
-@dataclass(frozen=True)
-class Drop:
-    """A stream of an account whose last complete pass brought less than half of the usual."""
-
-    org: str
-    account: str
-    provider: str
-    stream: str
-    records: int
-    usual: float
-    account_id: str
-
-
-@dataclass
-class Volume:
-    """The accounts that could be judged and those with drops, by provider; the worst drops."""
-
-    judged: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
-    drops: list[Drop] = field(default_factory=list)
-
-    @property
-    def is_widespread(self) -> bool:
-        """Whether more accounts of a provider dropped than people who clear up would explain."""
-        return any(
-            dropped > max(HIGHEST_SHARE * self.judged[name], 1) for name, dropped in self.dropped.items()
-        )
-
-    def note(self, drops: Sequence[Drop]) -> None:
-        """Count drops, and keep the worst."""
-        self.dropped += Counter(name for name, _ in {(drop.provider, drop.account_id) for drop in drops})
-        worst_first = sorted([*self.drops, *drops], key=lambda drop: drop.records / drop.usual)
-        self.drops = worst_first[:NAMED_DROPS]
 
 
 def is_list(stream: Stream) -> bool:

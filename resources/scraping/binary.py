@@ -86,6 +86,11 @@ class Sandbox:
         """Whether to start the browser with it."""
         return not self._why_off
 
+    @property
+    def why_off(self) -> str:
+        """Why it is off, empty where it is on."""
+        return self._why_off
+
     def fall_back(self) -> bool:
         """Go on without it, where that is allowed: the kernel forbids it."""
         if self._may_fall_back and self.is_on:

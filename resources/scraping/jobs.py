@@ -57,6 +57,8 @@ def ask(  # noqa: PLR0913  # who asks whom for what
     for name in wish.pages:
         if name not in known:
             raise InputRefused("pages", f"{name!r} is unknown", f"use some of {', '.join(known) or 'none'}")
+    for account in wish.accounts:
+        _refuse_what_is_no_id(account)
     job_id = job_id or uuid.uuid4()
     with database.write() as connection:
         org_ids = _org_ids(connection, wish.orgs)
@@ -70,12 +72,18 @@ def ask(  # noqa: PLR0913  # who asks whom for what
             "created_at": utc_now(),
             "requested_by": actor,
         }
-        written = connection.execute(
-            insert_into(connection, ScraperJob).values(**values).on_conflict_do_nothing()
-        )
-        if written.rowcount:
+        insert = insert_into(connection, ScraperJob).values(**values).on_conflict_do_nothing()
+        if connection.execute(insert.returning(ScraperJob.id)).first() is not None:
             audit.record(connection, actor, "scraper.asked", f"{provider.name}/{job_id}", **wish.config)
     return job_id
+
+
+def _refuse_what_is_no_id(account: str) -> None:
+    try:
+        uuid.UUID(account)
+    except ValueError:
+        problem = f"{account!r} is no account's id"
+        raise InputRefused("accounts", problem, "see `backline accounts list`") from None
 
 
 def _org_ids(connection: sa.Connection, slugs: Sequence[str]) -> list[uuid.UUID]:
@@ -150,6 +158,14 @@ def pending(database: Database, limit: int = 50) -> list[AnyRow]:
     query = sa.select(ScraperJob).where(ScraperJob.status == "pending").order_by(ScraperJob.created_at)
     with database.read() as connection:
         return list(connection.execute(query.limit(limit)).all())
+
+
+def live(database: Database, provider: Provider) -> AnyRow | None:
+    """Return the provider's job that is being carried out, ``None`` where none is."""
+    heard = ScraperJob.heartbeat_at >= utc_now() - SILENT_AFTER
+    query = sa.select(ScraperJob).where(ScraperJob.provider == provider.name, ScraperJob.status == "running")
+    with database.read() as connection:
+        return connection.execute(query.where(heard).limit(1)).one_or_none()
 
 
 def silent(database: Database) -> list[AnyRow]:

@@ -18,10 +18,12 @@ from simulator.instagram.graph import Graph
 from simulator.instagram.ids import user_id
 from simulator.instagram.profile import username
 from simulator.instagram.pushes import Pushes
+from simulator.instagram.site import InstagramPages
 from simulator.instagram.state import Mode, ModeOrder, State
 from simulator.outgoing import Outgoing
 from simulator.platform import ControlRefused, GrantOrder, Order
 from simulator.service import Service
+from simulator.sites.site import Site
 from simulator.world import DAY_SECONDS, World
 
 READ_SCOPES = (tokens.BASIC, tokens.INSIGHTS, tokens.COMMENTS)
@@ -34,16 +36,18 @@ class Instagram:
 
     def __init__(self, world: World, outgoing: Outgoing) -> None:
         state, codes = State(world), Codes[Code]("AQ", 96, CODE_SECONDS)
-        self.state, self.pushes = state, Pushes(state, outgoing)
+        self.state, self.pushes, self.site = state, Pushes(state, outgoing), Site(InstagramPages(state))
         long_tokens = token_endpoints.LongTokens(state)
         self.services: Sequence[tuple[str, Service]] = (
             (f"{PREFIX}/", Graph(state)),
+            (f"{InstagramPages.prefix}/", self.site),
             (PATH, Consent(state, codes)),
             (token_endpoints.CODE_PATH, token_endpoints.CodeEndpoint(state, codes)),
             (token_endpoints.EXCHANGE_PATH, long_tokens),
             (token_endpoints.REFRESH_PATH, long_tokens),
         )
         self.orders: Mapping[tuple[str, str], Order] = {
+            **self.site.control,
             ("GET", "mode"): lambda _: state.mode,
             ("POST", "mode"): self._set_mode,
             ("GET", "webhook"): self.pushes.subscription,

@@ -52,6 +52,11 @@ def followers(state: State, account: int) -> int:
     return followers_at(account, times.day_of(state.now) - 1) if edited is None else edited
 
 
+def follows(account: int) -> int:
+    """Return how many the account follows."""
+    return mix(269, account) % 900
+
+
 def has_audience(state: State, account: int) -> bool:
     """Tell whether enough people follow for Instagram to describe them."""
     return followers(state, account) >= FEWEST_FOR_INSIGHTS
@@ -93,7 +98,7 @@ USER = Shape(
         "website": _website,
         "profile_picture_url": _picture,
         "followers_count": lambda state, node: followers(state, node.account),
-        "follows_count": lambda _, node: mix(269, node.account) % 900,
+        "follows_count": lambda _, node: follows(node.account),
         "media_count": lambda state, node: len(media.slots(state, node.account)),
     },
     elsewhere=("media", "stories", "tags", "insights", "live_media", "subscribed_apps", "conversations"),

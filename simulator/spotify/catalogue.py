@@ -104,10 +104,14 @@ def artist_object(shape: Shape, artist: int) -> msgspec.Raw:
         "images": image(artist) if artist % OCCASIONAL else [],
     }
     if shape.extended:
-        seed = mix(47, artist)
-        body["followers"] = {"href": None, "total": seed % 3_000_000}
-        body["genres"], body["popularity"] = names.genres(artist), seed % 101
+        body["followers"] = {"href": None, "total": followers_of(artist)}
+        body["genres"], body["popularity"] = names.genres(artist), mix(47, artist) % 101
     return msgspec.Raw(encode(body))
+
+
+def followers_of(artist: int) -> int:
+    """Return how many follow an artist."""
+    return mix(47, artist) % 3_000_000
 
 
 def _release(album: int) -> tuple[str, str]:

@@ -11,9 +11,11 @@ from simulator.clock import timestamp
 from simulator.consenting import Codes
 from simulator.platform import ControlRefused, GrantOrder, Order
 from simulator.service import Service
+from simulator.sites.site import Site
 from simulator.spotify.consent import CODE_SECONDS, Code, Consent
 from simulator.spotify.editing import Edit, apply_edit
 from simulator.spotify.library import account_id, display_name
+from simulator.spotify.site import SpotifyPages
 from simulator.spotify.token_endpoint import TokenEndpoint
 from simulator.spotify.tokens import ACCESS_SECONDS, SCOPES, Consented, Grants, mask_of, scopes_of
 from simulator.spotify.web_api import PREFIX, WebApi
@@ -32,13 +34,14 @@ class Spotify:
 
     def __init__(self, world: World) -> None:
         grants, codes = Grants(), Codes[Code]("AQ", 48, CODE_SECONDS)
-        self.world, self.grants = world, grants
+        self.world, self.grants, self.site = world, grants, Site(SpotifyPages())
         self.services: Sequence[tuple[str, Service]] = (
             (f"{PREFIX}/", WebApi(world, grants)),
             ("/spotify/authorize", Consent(world, codes)),
             ("/spotify/api/token", TokenEndpoint(world, grants, codes)),
+            (f"{SpotifyPages.prefix}/", self.site),
         )
-        self.orders: Mapping[tuple[str, str], Order] = {}
+        self.orders: Mapping[tuple[str, str], Order] = self.site.control
 
     def grant(self, order: GrantOrder, account: int) -> dict[str, Any]:
         """Issue both tokens of a grant."""

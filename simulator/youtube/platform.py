@@ -13,6 +13,7 @@ from simulator.exchange import Request
 from simulator.outgoing import Outgoing
 from simulator.platform import ControlRefused, GrantOrder, Order
 from simulator.service import Service
+from simulator.sites.site import Site
 from simulator.world import DAY_SECONDS, World
 from simulator.youtube import analytics
 from simulator.youtube.consent import CODE_SECONDS, Code, Consent
@@ -23,6 +24,7 @@ from simulator.youtube.ids import channel_id
 from simulator.youtube.library import Library
 from simulator.youtube.pushing import push
 from simulator.youtube.quota import Quota
+from simulator.youtube.site import YouTubePages
 from simulator.youtube.token_endpoint import Revocation, TokenEndpoint
 from simulator.youtube.tokens import (
     ACCESS_SECONDS,
@@ -54,7 +56,7 @@ class YouTube:
     def __init__(self, world: World, outgoing: Outgoing) -> None:
         self.world, self.library, self.grants = world, Library(world), Grants()
         self.quota, codes = Quota(world.clock), Codes[Code]("4/0A", 48, CODE_SECONDS)
-        self.hub = Hub(world, outgoing)
+        self.hub, self.site = Hub(world, outgoing), Site(YouTubePages(self.library))
         self.services: Sequence[tuple[str, Service]] = (
             (f"{PREFIX}/", DataApi(world, self.library, self.grants, self.quota)),
             (f"{analytics.PREFIX}/", analytics.Analytics(world, self.library, self.grants)),
@@ -62,8 +64,10 @@ class YouTube:
             ("/youtube/token", TokenEndpoint(world, self.grants, codes)),
             ("/youtube/revoke", Revocation(world, self.grants, codes)),
             ("/youtube/hub/subscribe", self.hub),
+            (f"{YouTubePages.prefix}/", self.site),
         )
         self.orders: Mapping[tuple[str, str], Order] = {
+            **self.site.control,
             ("GET", "mode"): lambda _: self._mode(),
             ("POST", "mode"): self._set_mode,
             ("GET", "quota"): lambda _: self.quota.status(),

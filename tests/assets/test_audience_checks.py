@@ -11,8 +11,8 @@ from dagster import DagsterEventType
 
 from assets.audience_checks import DESCRIPTIONS, audience_checks, judge_silence, judge_volume
 from assets.streams import provider_assets
+from resources.audience.drops import Drop, Volume
 from resources.audience.silence import Silence
-from resources.audience.volume import Drop, Volume
 from resources.database import utc_now
 from resources.providers import PROVIDERS
 from resources.tables import ConnectedAccount

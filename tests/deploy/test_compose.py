@@ -50,7 +50,8 @@ def test_it_renders_with_its_required_settings() -> None:
     rendered = render(dict.fromkeys(REQUIRED, "x"))
     assert rendered.returncode == 0, rendered.stderr
     names = set(yaml.safe_load(rendered.stdout)["services"])
-    assert names == {"postgres", "redis", "migrate", "code", "webserver", "daemon", "console", "n8n"}
+    backline = {"migrate", "code", "browsers", "webserver", "daemon", "console"}
+    assert names == {"postgres", "redis", "n8n", *backline}
 
 
 @pytest.mark.parametrize("missing", REQUIRED)
@@ -68,10 +69,20 @@ def test_ports_are_published_to_the_loopback_alone(services: dict[str, Any]) -> 
 
 def test_images_are_pinned_to_a_version(services: dict[str, Any]) -> None:
     images = {name: service["image"] for name, service in services.items()}
-    ours = {name for name, image in images.items() if image.startswith("backline:")}
-    assert ours == {"migrate", "code", "webserver", "daemon", "console"}
+    ours = {name for name, image in images.items() if image.startswith("backline")}
+    assert ours == {"migrate", "code", "browsers", "webserver", "daemon", "console"}
     assert images["n8n"] == f"n8nio/n8n:{N8N_VERSION}"
     assert all(re.search(r":\d", image) for name, image in images.items() if name not in ours)
+
+
+def test_the_browsers_are_caged(services: dict[str, Any]) -> None:
+    cage = services["browsers"]
+    assert cage["read_only"] is True
+    assert cage["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in cage["security_opt"]
+    assert {"mem_limit", "pids_limit", "cpus"} <= set(cage)
+    reached = {name for name, service in services.items() if "browsers" in service.get("networks", ())}
+    assert reached == {"browsers", "postgres", "redis", "webserver", "daemon"}, "no way to console or n8n"
 
 
 def test_every_backline_setting_exists(services: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from assets.audience import PROVIDERS_READ
 from assets.audience_checks import DESCRIPTIONS
 from pipelines.api import definitions
 from pipelines.audience import CHECKS_CRON
-from resources.audience import org_daily, silence, volume
+from resources.audience import drops, org_daily, silence, volume
 from resources.backline import Backline
 from resources.provider import Metric
 from resources.providers import PROVIDERS
@@ -72,7 +72,7 @@ def test_the_checks_of_the_audience_are_documented_with_their_bounds(page, cells
     named = {key.name for key in graph.asset_check_keys if key.asset_key.path[0] == "audience"}
     assert named == {*DESCRIPTIONS, PROVIDERS_READ}
     assert named <= set(cells(section))
-    assert silence.HIGHEST_SHARE == volume.HIGHEST_SHARE == 0.05
+    assert silence.HIGHEST_SHARE == drops.HIGHEST_SHARE == 0.05
     assert f"{silence.HIGHEST_SHARE:.0%}".replace("%", " %") in section
     assert (volume.LOWEST_SHARE, CHECKS_CRON) == (0.5, "30 * * * *")
     bounds = (

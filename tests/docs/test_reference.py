@@ -31,6 +31,7 @@ from simulator.__main__ import main as simulator_main
 from simulator.app import create_app
 from simulator.control import Control
 from simulator.faults import Kind
+from simulator.sites.orders import Outcome
 
 FOR_TESTS = {"BACKLINE_TEST_POSTGRESQL_URL", "BACKLINE_QUOTA_CHANNELS"}
 STREAM_ENDS = ["synced_at", "deleted_at"]
@@ -256,6 +257,7 @@ def test_the_simulator_is_documented(page, cells) -> None:
     options = [p.opts[0] for p in simulator_main.params if isinstance(p, click.Option)]
     assert cells(table_under(reference.text, "| option | meaning |")) == options
     assert set(cells(table_under(reference.text, "| kind | does |"))) == set(get_args(Kind))
+    assert set(cells(table_under(reference.text, "| outcome | on | is |"))) == set(get_args(Outcome))
     control = next(service for _, service in create_app().services if isinstance(service, Control))
     for method, name in control.orders:
         row = rf"^\| .*`{method}[`, ].*/control/{name}`|^\| `{method} /control/{name}`"

@@ -88,3 +88,18 @@ def test_secrets_come_from_the_environment(served):
     headers = signed_headers([SECRET], "evt_served", int(time.time()), b"{}")
     reply = httpx.post(f"{served}/receiver/webhook/data-sync", content=b"{}", headers=headers)
     assert reply.status_code == 202
+
+
+def test_an_endless_page_ends_when_its_visitor_leaves(served):
+    order = {"outcome": "endless", "mb": 4_096}
+    assert httpx.post(f"{served}/control/instagram/pages", json=order).status_code == 200
+    with httpx.stream("GET", f"{served}/instagram/www/nobody/") as reply:
+        chunks = reply.iter_bytes(1_024 * 1_024)
+        assert len(next(chunks)) == len(next(chunks)) == 1_024 * 1_024
+    assert httpx.get(f"{served}/healthz", timeout=2).json() == {"status": "ok"}
+
+
+def test_a_cut_page_breaks_the_connection(served):
+    httpx.post(f"{served}/control/youtube/pages", json={"outcome": "cut"})
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{served}/youtube/www/@nobody/videos")

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from resources.audience.growth import refresh_growth
-from resources.audience.org_daily import refresh_org_daily, snapshots_of
+from resources.audience.org_daily import refresh_org_daily
+from resources.audience.report import snapshots_of
 from resources.audience.shards import Shard
 from resources.database import utc_now
 from resources.providers import PROVIDERS

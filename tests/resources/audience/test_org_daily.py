@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from resources.audience.org_daily import CARRY, PART, WINDOW, refresh_org_daily, snapshots_of
+from resources.audience.org_daily import CARRY, PART, WINDOW, refresh_org_daily
 from resources.audience.positions import keep_position
+from resources.audience.report import snapshots_of
 from resources.audience.shards import Shard
 from resources.database import utc_now
 from resources.providers import PROVIDERS

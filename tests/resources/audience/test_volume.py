@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from resources.audience.volume import NAMED_DROPS, Volume, is_list, measure
+from resources.audience.drops import NAMED_DROPS, Volume
+from resources.audience.volume import is_list, measure
 from resources.database import utc_now
 from resources.providers import PROVIDERS
 
