@@ -33,10 +33,11 @@ ASKERS = {"schedule": "the schedule", "n8n": "n8n", "command": "the command line
 
 
 class Progress(BaseModel):
-    """How far a job is, as its run tells; ``total`` is not known at its very start."""
+    """How far a job is, as its run tells: pages in all, done, and left for the next scrape."""
 
     total: int = 0
     done: int = 0
+    deferred: int = 0
     outcomes: dict[str, int] = {}
 
     @classmethod

@@ -1,14 +1,13 @@
 """Each provider's kinds of public pages: how well they are read, what is wrong, and what is set for them."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ValidationError
 
+from console.health_detail import HealthDetail
 from console.outcomes import by_number
 from console.pages import Tone
 from console.parts import Console
@@ -30,31 +29,13 @@ INTERVALS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "1d": timedelta
 MISSED_VISITS = 2
 
 
-class HealthDetail(BaseModel):
-    """What stands beside a page's health: how its visits ended, what grew, the cure, visits that show it."""
-
-    outcomes: dict[str, int] = {}
-    reason: str = ""
-    cure: str = ""
-    evidence: list[uuid.UUID] = []
-    canary: str | None = None
-    p95_ms: int | None = None
-
-    @classmethod
-    def of(cls, stored: Any) -> "HealthDetail":
-        """Read what was stored; what is not understood is not shown, and breaks no page."""
-        try:
-            return cls.model_validate({name: value for name, value in stored.items() if value is not None})
-        except (AttributeError, ValidationError):
-            return cls()
-
-
 @dataclass(frozen=True)
 class PageKind:
     """One kind of page of a provider; ``row`` is its health, ``None`` where it was never visited."""
 
     provider: Provider
     page: Page
+    canary: str
     row: AnyRow | None
     detail: HealthDetail
     overdue_since: datetime | None
@@ -147,11 +128,13 @@ def scraper_of(
     """Return one provider's, ``None`` where it has no public pages; ``rows`` are health read before."""
     if provider is None or provider.site is None or not provider.pages:
         return None
-    site, database = provider.site, console.backline.database
-    rows = _health(database) if rows is None else rows
-    controls = controls_of(database, provider, site)
-    interval = _interval(console.backline, provider, site) if controls.paused_at is None else None
-    kinds = (_kind(provider, page, rows.get((provider.name, page.name)), interval) for page in site.pages)
+    site, backline = provider.site, console.backline
+    rows = _health(backline.database) if rows is None else rows
+    controls = controls_of(backline.database, provider, site)
+    interval = _interval(backline, provider, site) if controls.paused_at is None else None
+    kinds = [
+        _kind(backline, provider, page, rows.get((provider.name, page.name)), interval) for page in site.pages
+    ]
     return Scraper(provider, site, controls, tuple(kinds))
 
 
@@ -165,7 +148,12 @@ def _interval(backline: Backline, provider: Provider, site: Site) -> timedelta |
     return None if backline.provider_settings(provider).pages_cron else INTERVALS[site.every]
 
 
-def _kind(provider: Provider, page: Page, row: AnyRow | None, interval: timedelta | None) -> PageKind:
-    late = row is not None and interval and utc_now() - row.last_check_at > MISSED_VISITS * interval
-    detail = HealthDetail.of(row.metadata) if row is not None else HealthDetail()
-    return PageKind(provider, page, row, detail, row.last_check_at if row is not None and late else None)
+def _kind(
+    backline: Backline, provider: Provider, page: Page, row: AnyRow | None, interval: timedelta | None
+) -> PageKind:
+    canary = backline.canary(provider, page)
+    if row is None:
+        return PageKind(provider, page, canary, None, HealthDetail(), None)
+    late = interval is not None and utc_now() - row.last_check_at > MISSED_VISITS * interval
+    overdue_since = row.last_check_at if late else None
+    return PageKind(provider, page, canary, row, HealthDetail.of(row.metadata), overdue_since)

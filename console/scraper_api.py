@@ -59,7 +59,7 @@ class ScraperList(BaseModel):
 
 
 class ApiJob(BaseModel):
-    """One job; ``total`` and ``done`` count pages. Times are UTC."""
+    """One job; ``total``, ``done`` and ``deferred`` (left for the next scrape) count pages. Times are UTC."""
 
     id: uuid.UUID
     provider: str
@@ -71,6 +71,7 @@ class ApiJob(BaseModel):
     pages: list[str]
     total: int
     done: int
+    deferred: int
     outcomes: dict[str, int]
     created_at: datetime
     started_at: datetime | None
@@ -210,6 +211,6 @@ def _api_job(job: ScrapeJob) -> ApiJob:
     return ApiJob(
         **{name: getattr(job.row, name) for name in same},
         **{name: config.get(name) or [] for name in ("orgs", "accounts", "pages")},
-        **{name: getattr(job.progress, name) for name in ("total", "done", "outcomes")},
+        **{name: getattr(job.progress, name) for name in ("total", "done", "deferred", "outcomes")},
         run_url=job.run_url or None,
     )

@@ -96,15 +96,15 @@ class Scraped:
         self, visit_id: uuid.UUID, html: str | None = None, png: bytes | None = None, **values: Any
     ) -> None:
         """Keep a document and a picture of a visit."""
-        folder = self.backline.settings.evidence_folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder, stem = self.backline.settings.evidence_folder, f"2026-11-24/{visit_id.hex}"
+        (folder / stem).parent.mkdir(parents=True, exist_ok=True)
         names: dict[str, str | None] = {"html_file": None, "screenshot_file": None}
         if html is not None:
-            names["html_file"] = f"{visit_id}.html.gz"
-            (folder / f"{visit_id}.html.gz").write_bytes(gzip.compress(html.encode()))
+            names["html_file"] = f"{stem}.html.gz"
+            (folder / f"{stem}.html.gz").write_bytes(gzip.compress(html.encode()))
         if png is not None:
-            names["screenshot_file"] = f"{visit_id}.png"
-            (folder / f"{visit_id}.png").write_bytes(png)
+            names["screenshot_file"] = f"{stem}.png"
+            (folder / f"{stem}.png").write_bytes(png)
         row = {"url": "https://open.spotify.com/artist/x", "size": 9, "taken_at": utc_now()} | names | values
         self._insert(ScraperEvidence, visit_id=visit_id, **row)
 

@@ -138,7 +138,7 @@ def test_whole_source_is_text(browser, scraped):
 
 def test_evidence_that_was_pruned_says_so(browser, scraped):
     visit = scraped.visit()
-    scraped.evidence(visit, html_file="gone.html.gz", screenshot_file="gone.png")
+    scraped.evidence(visit, html_file=f"2026-01-01/{visit.hex}.html.gz", screenshot_file="../escape.png")
     text = browser.get(f"{PAGE}/evidence/{visit}").text
     assert "The document is no longer kept." in text
     assert "The screenshot is no longer kept." in text

@@ -50,6 +50,45 @@ def test_failing_page_says_what_grew_and_the_cure(browser, scraped):
     assert f'href="{PAGE}/evidence/{visit}"' in text
 
 
+def test_odd_numbers_and_pages_left_out_are_told(browser, scraped):
+    drift = {"subject": "31abc", "column": "followers", "before": 31000, "now": 12}
+    source = {
+        "subject": "31abc",
+        "column": "listeners",
+        "page_value": 5000,
+        "source": "artists",
+        "source_value": 9,
+    }
+    metadata = {
+        "deferred": 7,
+        "stopped": "The day's pages are spent.",
+        "drifts": [drift],
+        "disagreements": [source],
+    }
+    scraped.health(status="warn", metadata=metadata)
+    text = browser.get(PAGE).text.replace("&#39;", "'")
+    for told in (
+        "The day's pages are spent.",
+        "7 pages were left for the next scrape.",
+        "31abc: followers went from 31,000 to 12.",
+        "31abc: listeners is 5,000 on the page, 9 at artists.",
+    ):
+        assert told in text
+    assert "not read as they should be" not in text
+
+
+def test_part_that_is_not_understood_hides_no_other(browser, scraped):
+    scraped.health(status="error", metadata={"reason": "blocked grew.", "p95_ms": "soon", "drifts": [{}]})
+    assert "blocked grew." in browser.get(PAGE).text
+
+
+def test_few_of_much_evidence_is_linked(browser, scraped):
+    visits = [str(scraped.visit()) for _ in range(7)]
+    scraped.health(status="error", metadata={"reason": "blocked grew.", "evidence": visits})
+    text = browser.get(PAGE).text
+    assert [f'evidence/{visit}">visit' in text for visit in visits] == [True] * 5 + [False] * 2
+
+
 @pytest.mark.parametrize(
     "metadata", [{}, {"outcomes": "x"}, {"evidence": ["no id"]}, {"p95_ms": None}, {"new": 1}]
 )
