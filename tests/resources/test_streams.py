@@ -133,9 +133,10 @@ def test_column_that_is_declared_no_more_stays_with_its_values(connection, monke
     assert connection.exec_driver_sql("SELECT rating FROM acme_songs").scalar_one() == 4.5
 
 
-def test_every_declared_stream_makes_a_table(connection):
+def test_every_declared_stream_and_page_makes_a_table(connection):
     made = grow_tables(connection, PROVIDERS.values())
-    assert made == [f"{p.name}_{stream.name}" for p in PROVIDERS.values() for stream in p.streams]
+    declared = [(p, part) for p in PROVIDERS.values() for part in (*p.streams, *p.pages)]
+    assert made == [f"{provider.name}_{part.name}" for provider, part in declared]
     assert all(len(name) <= 63 - len("stage_") for name in made), "PostgreSQL cuts longer names"
 
 

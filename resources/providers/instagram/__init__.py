@@ -28,6 +28,7 @@ from resources.provider import (
     SelfRenewal,
     UsageHeaders,
 )
+from resources.providers.instagram.pages import SITE
 from resources.providers.instagram.pushes import read_changes
 from resources.providers.instagram.streams import BASIC, COMMENTS, DAY, INSIGHTS, STREAMS
 
@@ -87,6 +88,7 @@ PROVIDER = Provider(
         ),
     ),
     streams=STREAMS,
+    site=SITE,
     audience=(
         Metric("followers", "profile", "followers_count"),
         Metric("posts", "profile", "media_count"),

@@ -18,6 +18,7 @@ from resources.provider import (
     Provider,
     Stream,
 )
+from resources.providers.spotify.pages import SITE
 from resources.providers.spotify.records import (
     AlbumTrack,
     Artist,
@@ -69,6 +70,7 @@ PROVIDER = Provider(
         lifetime=timedelta(days=182),  # six months from consent, whatever is refreshed meanwhile
     ),
     config_keys=("artist_ids",),
+    site=SITE,
     audience=(
         Metric("followers", "profile", "followers"),
         Metric("artist_followers", "artists", "followers"),

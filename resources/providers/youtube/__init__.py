@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resources.errors import AppRefused, Gone, GrantExpired, QuotaExhausted, RateLimited, ScopeMissing
 from resources.provider import Api, Fault, Identity, Limit, Metric, OAuth, Provider, Pushes, Quota
+from resources.providers.youtube.pages import SITE
 from resources.providers.youtube.pushes import read_feed
 from resources.providers.youtube.streams import ANALYTICS, MONETARY, PACIFIC, READ, STREAMS
 
@@ -58,6 +59,7 @@ PROVIDER = Provider(
         "ends every consent after 7 days.",
     ),
     streams=STREAMS,
+    site=SITE,
     audience=(
         Metric("followers", "channels", "subscriber_count"),
         Metric("views_total", "channels", "view_count"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from resources.provider import News, PushUnreadable
+from resources.providers.youtube.atom import ATOM, YOUTUBE, parse
 
-ATOM, DELETED = "{http://www.w3.org/2005/Atom}", "{http://purl.org/atompub/tombstones/1.0}"
-YOUTUBE = "{http://www.youtube.com/xml/schemas/2015}"
+DELETED = "{http://purl.org/atompub/tombstones/1.0}"
 
 
 def read_feed(body: bytes) -> list[News]:
@@ -19,12 +19,10 @@ def read_feed(body: bytes) -> list[News]:
         text = body.decode()  # in another encoding a document type would not be seen
     except UnicodeDecodeError as error:
         raise PushUnreadable("it is not UTF-8") from error
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise PushUnreadable("a feed has no document type")
     try:
-        feed = ET.fromstring(text)  # noqa: S314  # no entities: see above
-    except (ET.ParseError, ValueError, LookupError) as error:
-        raise PushUnreadable("it is not XML") from error
+        feed = parse(text)
+    except ValueError as error:
+        raise PushUnreadable(str(error)) from error
     published = [_published(entry) for entry in feed.iter(f"{ATOM}entry")]
     return published + [_deleted(entry) for entry in feed.iter(f"{DELETED}deleted-entry")]
 
