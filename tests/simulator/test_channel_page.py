@@ -133,6 +133,10 @@ def test_the_feed_has_the_fifteen_newest_and_their_exact_views(tube):
     assert list(counted) == public(tube, MANY)[:15]
     told = tube.body("videos", None, part="statistics", id=",".join(counted))["items"]
     assert counted == {item["id"]: int(item["statistics"]["viewCount"]) for item in told}
+    ratings = [int(rating.get("count")) for rating in feed(tube, MANY).findall(".//media:starRating", NAMES)]
+    likes = [item["statistics"].get("likeCount") for item in told]
+    assert len(ratings) == len(likes)
+    assert all(like in {None, str(rating)} for like, rating in zip(likes, ratings, strict=True))
 
 
 def test_the_feed_names_its_channel_without_the_first_two_letters(tube):
