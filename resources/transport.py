@@ -137,13 +137,18 @@ async def _exchange(
     proxy: httpx.Proxy | None,
 ) -> httpx.Response:
     through: dict[str, Any] = {}
+    headers = [(name.decode(), value.decode()) for name, value in request.headers.raw]
     if proxy is not None:
         through["proxy"] = str(proxy.url)
-        through["proxy_auth"] = aiohttp.BasicAuth(*proxy.auth) if proxy.auth else None
+        if proxy.auth:
+            proof = {"proxy-authorization": aiohttp.encode_basic_auth(*proxy.auth)}
+            # a proxy that tunnels is shown it before; one that is asked for a page, with the page's request
+            through["proxy_headers"] = proof if request.url.scheme == "https" else None
+            headers += [] if request.url.scheme == "https" else proof.items()
     reply = await session.request(
         request.method,
         _address(request.url),
-        headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+        headers=headers,
         data=request.content or None,
         allow_redirects=False,
         timeout=_timeout_of(request),

@@ -104,6 +104,7 @@ class Scrape:
                 await watching
             self._close()
         await asyncio.to_thread(self._recorder.give_up)
+        self._on_progress(self.report)
         return self.report
 
     async def _work(self) -> None:

@@ -19,7 +19,7 @@ from resources.scraping.errand import Errand, NoPage, too_large, too_slow
 LONGEST_LOAD_SECONDS = 10.0
 """How long after the document its parts are waited for; what a reader needs seldom stands in the last."""
 LISTEN_GRACE_SECONDS = 5.0
-LONGEST_LAST_LOOK_SECONDS = 3.0
+LONGEST_STOP_SECONDS, LONGEST_LAST_LOOK_SECONDS = 1.0, 3.0
 ALL_PARTS = 4
 """All that a page loads may be this many times as large as its document."""
 MOST_ANSWERS = 32
@@ -154,12 +154,14 @@ class Tab:
 
     async def _last_look(self) -> tuple[Capture | None, bytes | None]:
         """Stop a page that failed, and take what stands there."""
-        for method in ("Runtime.terminateExecution", "Page.stopLoading"):
-            await _within(self._cdp.send(method), 1.0)
-        html = await _within(self._page.content(), LONGEST_LAST_LOOK_SECONDS) if self._document else None
-        if html is not None and len(html) > self._errand.largest_bytes:
-            html = html[: self._errand.largest_bytes]
-        return None if html is None else self._capture(html), await self._picture()
+        stops = ("Runtime.terminateExecution", "Page.stopLoading")
+        await asyncio.gather(*(_within(self._cdp.send(stop), LONGEST_STOP_SECONDS) for stop in stops))
+        html, picture = await asyncio.gather(
+            _within(self._page.content(), LONGEST_LAST_LOOK_SECONDS), self._picture()
+        )
+        if html is None or not self._document:
+            return None, picture
+        return self._capture(html[: self._errand.largest_bytes]), picture
 
     async def _picture(self) -> bytes | None:
         """Return a PNG of what a person would see, but for the pictures, which are never loaded."""

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from assets import audience, audience_checks
+from assets import audience, audience_checks, page_checks
 from assets.checks import DESCRIPTIONS, LONGEST_MEAN_MS, LOWEST_SUCCESS_RATE
 from pipelines.api import definitions
+from pipelines.browsers import definitions as browser_definitions
 from pipelines.cli import main
 from resources import delivery
 from resources.backline import CRONS, Backline
@@ -219,32 +220,36 @@ def test_every_error_has_a_cause_and_a_cure(page, cells) -> None:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    """What Dagster loads."""
-    return definitions(Backline(Settings(home=tmp_path_factory.mktemp("home"))))
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[dg.Definitions]:
+    """What Dagster loads, by code location."""
+    backline = Backline(Settings(home=tmp_path_factory.mktemp("home")))
+    return [definitions(backline), browser_definitions(backline)]
 
 
-def test_assets_and_checks_are_documented(page, cells, loaded: dg.Definitions) -> None:
+def test_assets_and_checks_are_documented(page, cells, loaded: list[dg.Definitions]) -> None:
     reference = page("docs/reference/dagster.md")
-    graph = loaded.resolve_asset_graph()
-    keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    graphs = [location.resolve_asset_graph() for location in loaded]
+    keys = {key.to_user_string() for graph in graphs for key in graph.get_all_asset_keys()}
     section = reference.section("## Assets")
     groups = "|".join((*PROVIDERS, audience.GROUP))
     assert set(re.findall(rf"`((?:{groups})/\w+)`", section)) == keys
     checks = reference.section("## Checks")
-    known = {*DESCRIPTIONS, *audience_checks.DESCRIPTIONS, audience.PROVIDERS_READ}
-    assert set(cells(checks)) == known == {key.name for key in graph.asset_check_keys}
+    known = {*DESCRIPTIONS, *page_checks.DESCRIPTIONS, *audience_checks.DESCRIPTIONS, audience.PROVIDERS_READ}
+    assert set(cells(checks)) == known == {key.name for graph in graphs for key in graph.asset_check_keys}
     assert f"more than {LOWEST_SUCCESS_RATE * 100:.0f} %" in checks
     assert f"less than {LONGEST_MEAN_MS:,} ms" in checks
 
 
-def test_jobs_schedules_and_sensors_are_documented(page, cells, loaded: dg.Definitions) -> None:
-    reference, repository = page("docs/reference/dagster.md"), loaded.get_repository_def()
-    jobs = {name for name in repository.job_names if not name.startswith("__")}
-    assert set(cells(reference.section("## Jobs"))) == jobs
-    schedules = {schedule.name for schedule in repository.schedule_defs}
-    assert set(cells(reference.section("## Schedules"))) == schedules
-    assert set(cells(reference.section("## Sensors"))) == {sensor.name for sensor in repository.sensor_defs}
+def test_jobs_schedules_and_sensors_are_documented(page, cells, loaded: list[dg.Definitions]) -> None:
+    reference = page("docs/reference/dagster.md")
+    repositories = [location.get_repository_def() for location in loaded]
+    known = {
+        "Jobs": {name for one in repositories for name in one.job_names if not name.startswith("__")},
+        "Schedules": {schedule.name for one in repositories for schedule in one.schedule_defs},
+        "Sensors": {sensor.name for one in repositories for sensor in one.sensor_defs},
+    }
+    for title, names in known.items():
+        assert set(cells(reference.section(f"## {title}"))) == names
 
 
 def table_under(text: str, header: str) -> str:

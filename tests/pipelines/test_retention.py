@@ -159,4 +159,7 @@ def test_the_job_prunes_and_says_how_much(backline, instance):
         "oauth_states": 0,
         "provider_pushes": 0,
         "quota_usage": 0,
+        "scraper_visits": 0,
+        "scraper_jobs": 0,
+        "evidence": 0,
     }

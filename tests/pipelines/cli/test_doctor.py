@@ -22,6 +22,7 @@ def findings(installation, code=0):
 def test_a_new_installation_misses_what_is_not_set_and_is_not_broken(installation):
     found = findings(installation)
     states = {what: row["state"] for what, row in found.items()}
+    assert states.pop("browser") in {"ok", "missing"}, "that depends on the machine"
     assert states == {
         "encryption keys": "ok",
         "signing secrets": "ok",
