@@ -171,5 +171,6 @@ def ask_once(database: Database, provider: Provider, wish: Wish, actor: str) -> 
     """Ask for a scrape; where an equal one waits already, as after a second press, return that one."""
     for waiting in jobs.pending(database):
         if waiting.provider == provider.name and waiting.config == wish.config:
-            return uuid.UUID(str(waiting.id))
+            job_id: uuid.UUID = waiting.id
+            return job_id
     return jobs.ask(database, provider, wish, job_type="console", actor=actor)
