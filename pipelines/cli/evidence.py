@@ -39,9 +39,7 @@ def list_(provider: str | None, limit: int, *, as_json: bool) -> None:
         rows = [
             dict(row) for row in connection.execute(query.order_by(visit.at.desc()).limit(limit)).mappings()
         ]
-    show_json(rows) if as_json else show_table(
-        "Evidence", rows, "Nothing is kept: every page gave a reading."
-    )
+    show_json(rows) if as_json else show_table("Evidence", rows, EMPTY)
 
 
 @evidence.command("replay")
@@ -62,9 +60,7 @@ def replay_(
     backline = migrated(Backline())
     known = find_provider(provider).name if provider else None
     rows = [_row(one) for one in replay(backline, known, visits, store=store)]
-    show_json(rows) if as_json else show_table(
-        "Read again", rows, "Nothing is kept: every page gave a reading."
-    )
+    show_json(rows) if as_json else show_table("Read again", rows, EMPTY)
     context.exit(0 if all(row["now"] == "reading" for row in rows) else 1)
 
 

@@ -77,9 +77,7 @@ def _store(backline: Backline, provider: Provider, page: Page, visit: AnyRow, ve
     with backline.database.write() as connection:
         mine = (table.c.day == day, table.c[subject].in_([row[subject] for row in rows]))
         having = set(connection.execute(sa.select(table.c.account_id).where(*mine)).scalars())
-        accounts = [
-            one for one in connection.execute(owners).scalars() if one is not None and one not in having
-        ]
+        accounts = set(connection.execute(owners).scalars()) - having - {None}
         values = [(account, day, *values_of(page, row)) for account in accounts for row in rows]
         if values and isinstance(verdict, Reading):
             stamps = {"layout": verdict.layout, "way": visit.way, "seen_at": visit.at}

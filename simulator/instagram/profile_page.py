@@ -5,11 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import Any, NamedTuple
 
+from simulator.exchange import encode
 from simulator.sites.document import json_in_script, named, properties
 from simulator.sites.printing import compact
 
 SITE = "https://www.instagram.com"
 FIRST_ROUNDED = 10_000
+QUERY_PATH, QUERY = "/graphql/query", "PolarisProfilePageContentQuery"
+SCRIPT = """fetch({address}, {{method: "POST", body: new URLSearchParams({asked})}});"""
 VIEWER = ["PolarisViewer", [], {"data": None, "id": None}, 7365]
 COUNTS = "{followers} Followers, {following} Following, {posts} Posts"
 NEXT_COUNTS = "Followed by {followers} · follows {following} · shares {posts}"
@@ -32,13 +35,28 @@ class Profile(NamedTuple):
         shown = {"followers": self.followers, "following": self.following, "posts": self.posts}
         return wording.format(**{name: printed(number) for name, number in shown.items()})
 
+    def user(self) -> dict[str, Any]:
+        """Return what the page's own query tells of it."""
+        return {
+            "username": self.username,
+            "full_name": self.name,
+            "biography": self.biography,
+            "follower_count": self.followers,
+            "following_count": self.following,
+            "media_count": self.posts,
+            "is_private": False,
+            "is_verified": False,
+            "pk": self.id,
+            "id": self.id,
+        }
+
 
 def printed(number: int) -> str:
     """Return a number as the page prints it: whole below 10,000, else one to three digits."""
     return f"{number:,}" if number < FIRST_ROUNDED else compact(number, 1)
 
 
-def profile_html(profile: Profile, layout: str) -> str:
+def profile_html(profile: Profile, prefix: str, layout: str) -> str:
     """Return a profile's page as a visitor who is not signed in gets it."""
     who = f"{profile.name} (@{profile.username})"
     counts = profile.counts(NEXT_COUNTS if layout == "next_layout" else COUNTS)
@@ -58,7 +76,9 @@ def profile_html(profile: Profile, layout: str) -> str:
     shown = f"<main><header><h2>{escape(profile.username)}</h2><p>{counts}</p></header></main>"
     if layout == "old_layout":
         return _document(head, shown + _shared_data(profile))
-    return _document(head, shown + _routed("profilePage", f"/{profile.username}/", profile))
+    return _document(
+        head, shown + _routed("profilePage", f"/{profile.username}/", profile) + _script(profile, prefix)
+    )
 
 
 def error_html(path: str) -> str:
@@ -102,6 +122,12 @@ def _routed(page: str, path: str, profile: Profile | None = None) -> str:
     box = {"__bbox": {"define": [VIEWER], "require": [started]}}
     server = {"require": [["ScheduledServerJS", "handle", None, [box]]]}
     return f'<script type="application/json" data-sjs>{json_in_script(server)}</script>'
+
+
+def _script(profile: Profile, prefix: str) -> str:
+    asked = {"fb_api_req_friendly_name": QUERY, "variables": encode({"id": profile.id}).decode()}
+    address = json_in_script(prefix + QUERY_PATH)
+    return f"<script>{SCRIPT.format(address=address, asked=json_in_script(asked))}</script>"
 
 
 def _shared_data(profile: Profile) -> str:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import msgspec
+
 from simulator.exchange import Reply, Request, as_json
 from simulator.instagram import media, names
-from simulator.instagram.ids import user_id
+from simulator.instagram.ids import read_id, user_id
 from simulator.instagram.profile import PICTURE_URL, followers, follows, username
-from simulator.instagram.profile_page import Profile, error_html, login_html, profile_html
+from simulator.instagram.profile_page import (
+    QUERY,
+    QUERY_PATH,
+    Profile,
+    error_html,
+    login_html,
+    profile_html,
+)
 from simulator.instagram.state import State
 from simulator.mixing import mix
 from simulator.sites.document import moved, page
+from simulator.sites.drawn import Drawn
 from simulator.sites.orders import ON_EVERY_PAGE, Outcomes, PageOrder
 from simulator.sites.site import Place, SiteMode, Visit
 
@@ -26,6 +36,12 @@ WAIT = {
 }
 
 
+class Asked(msgspec.Struct):
+    """The variables of a page's query: about whom."""
+
+    id: str
+
+
 class InstagramPages:
     """``www.instagram.com``, to a visitor who is not signed in."""
 
@@ -34,7 +50,7 @@ class InstagramPages:
     asks_consent = False
 
     def __init__(self, state: State) -> None:
-        self.state = state
+        self.state, self.drawn = state, Drawn()
 
     def knows(self, subject: str) -> bool:
         """Tell whether a user name is somebody's."""
@@ -50,6 +66,7 @@ class InstagramPages:
     def draw(self, visit: Visit, mode: SiteMode) -> Reply:  # noqa: ARG002  # Instagram asks for no consent
         """Return a profile's page."""
         path, order = f"/{visit.place.subject}/", visit.order
+        self.drawn.remember(visit.place.subject, order)
         if order is not None and order.outcome == "blocked":
             headers = (("retry-after", str(order.retry_after)),)
             return as_json(WAIT, order.status or UNAUTHORIZED, headers)
@@ -58,11 +75,30 @@ class InstagramPages:
         account = self._shown(visit.place.account, order)
         if account is None:
             return page(error_html(path))
-        return page(profile_html(self._profile(account, visit.factor), visit.outcome))
+        profile = self._profile(account, visit.factor)
+        return page(profile_html(profile, self.prefix, visit.outcome))
 
-    def further(self, path: str, request: Request) -> Reply:  # noqa: ARG002  # the path says it all
-        """Answer the login page."""
+    def further(self, path: str, request: Request) -> Reply:
+        """Answer the login page, and the query of a profile's page."""
+        if path == QUERY_PATH:
+            return self._answer(request)
         return page(login_html(path)) if path == LOGIN_PATH else page(error_html(path), NOT_FOUND)
+
+    def _answer(self, request: Request) -> Reply:
+        try:
+            asked = msgspec.json.decode(request.form.get("variables", ""), type=Asked)
+        except msgspec.DecodeError:
+            asked = Asked("")
+        node = read_id(asked.id)
+        is_known = node is not None and node.kind == "user" and self.state.world.has(node.account)
+        if node is None or not is_known or request.form.get("fb_api_req_friendly_name") != QUERY:
+            return as_json({"errors": [{"message": "execution error"}], "status": "ok"}, 400)
+        name = username(self.state, node.account)
+        user = self._profile(node.account, self.drawn.factor(name)).user()
+        order = self.drawn.order(name)
+        if order is not None and order.outcome == "next_layout":
+            user = {key: value for key, value in user.items() if not key.endswith("_count")}
+        return as_json({"data": {"user": user, "viewer": None}, "status": "ok"})
 
     def _account(self, name: str) -> int | None:
         """Return whose user name it is; a name that was given up is nobody's."""

@@ -20,6 +20,7 @@ Outcome = Literal[
     "next_layout",
     "old_layout",
     "disagree",
+    "late_numbers",
     "slow",
     "endless",
     "cut",
@@ -51,9 +52,9 @@ class PageOrder(msgspec.Struct, forbid_unknown_fields=True):
     """``POST /control/<provider>/pages``: what the next ``times`` documents are, ``None`` for all to come.
 
     Without ``page`` it meets every kind that knows the outcome, without ``subject`` everybody's. ``status``
-    is of a block or a server error, ``retry_after`` of a block, ``seconds`` of a slow page, ``mb`` how much
-    an endless one sends, ``factor`` what the numbers of one that disagrees are multiplied with, ``instead``
-    whose page a wrong one is.
+    is of a block or a server error, ``retry_after`` of a block, ``seconds`` of a slow page or of late
+    numbers; ``mb`` is how much an endless page sends, ``factor`` what the numbers of one that disagrees are
+    multiplied with, ``instead`` whose page a wrong one is.
     """
 
     outcome: Outcome

@@ -159,7 +159,7 @@ class Site:
 class RobotsOfAll:
     """``/robots.txt`` of the whole simulator, whose host all the sites share."""
 
-    faulty = False
+    faulty = True
 
     def __init__(self, sites: tuple[Site, ...]) -> None:
         self.sites = sites

@@ -33,9 +33,9 @@ const show = (artist) => {
     : said(artist.audience.listenersThisMonth, " people this month");
   main.replaceChildren(heading);
 };
-ask("queryArtistOverview")
-  .then((answer) => show(answer.data.artistUnion))
-  .then(() => ask("queryArtistRelated"));
+const numbers = () => ask("queryArtistOverview").then((answer) => show(answer.data.artistUnion));
+const others = () => ask("queryArtistRelated");
+if (LATE_MS) others().then(() => setTimeout(numbers, LATE_MS)); else numbers().then(others);
 """
 POST = """fetch(PREFIX + "/pathfinder/v2/query", {
   method: "POST", headers: {"content-type": "application/json;charset=UTF-8"},
@@ -61,6 +61,19 @@ class Artist(NamedTuple):
     def uri(self) -> str:
         """The artist's URI."""
         return f"spotify:artist:{self.id}"
+
+
+class Shell(NamedTuple):
+    """How a page is built: below which prefix it asks, in which layout, and how late for its numbers."""
+
+    prefix: str
+    layout: str = ""
+    late_seconds: float = 0.0
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is of 2022."""
+        return self.layout == "old_layout"
 
 
 class Head(NamedTuple):
@@ -101,22 +114,20 @@ class Head(NamedTuple):
         return f"<title>{escape(self.title)}</title>{named(others)}{properties(opened)}{link}"
 
 
-def artist_page(artist: Artist, figures: Figures, prefix: str, layout: str) -> str:
-    """Return the shell of an artist's page; ``layout`` is empty, ``old_layout`` or ``next_layout``."""
-    is_old = layout == "old_layout"
-    head = _artist_head(
-        artist, figures, f"Spotify – {artist.name}" if is_old else f"{artist.name} | Spotify", layout
-    )
+def artist_page(artist: Artist, figures: Figures, shell: Shell) -> str:
+    """Return the shell of an artist's page."""
+    title = f"Spotify – {artist.name}" if shell.is_old else f"{artist.name} | Spotify"
+    head = _artist_head(artist, figures, title, shell.layout)
     described = {"@type": "MusicGroup", "name": artist.name, "description": head.listen}
     linked = f'<script type="application/ld+json">{json_in_script(described)}</script>'
-    state = _old_state() if is_old else _state(artist)
-    return _document(head.html() + linked, state + _script(artist.uri, prefix, old=is_old))
+    state = _old_state() if shell.is_old else _state(artist)
+    return _document(head.html() + linked, state + _script(artist.uri, shell))
 
 
 def missing_page(artist: Artist, prefix: str) -> str:
     """Return the shell for an id that is nobody's: nothing of an artist in it, and the query finds none."""
     head = "<title>Spotify – Web Player</title>" + properties({"og:site_name": "Spotify"})
-    return _document(head, _state(artist) + _script(artist.uri, prefix, old=False))
+    return _document(head, _state(artist) + _script(artist.uri, Shell(prefix)))
 
 
 def track_page(artist: int) -> str:
@@ -186,8 +197,12 @@ def _old_state() -> str:
     )
 
 
-def _script(uri: str, prefix: str, *, old: bool) -> str:
-    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
-    values = {"PREFIX": prefix, "URI": uri, "EXTENSIONS": extensions}
+def _script(uri: str, shell: Shell) -> str:
+    values = {
+        "PREFIX": shell.prefix,
+        "URI": uri,
+        "EXTENSIONS": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}},
+        "LATE_MS": int(shell.late_seconds * 1_000),
+    }
     constants = "".join(f"const {name} = {json_in_script(value)};" for name, value in values.items())
-    return f"<script>{constants}{SCRIPT.replace('{ask}', GET if old else POST)}</script>"
+    return f"<script>{constants}{SCRIPT.replace('{ask}', GET if shell.is_old else POST)}</script>"

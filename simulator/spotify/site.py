@@ -10,6 +10,7 @@ import msgspec
 from simulator import names
 from simulator.exchange import Reply, Request, as_json
 from simulator.sites.document import page
+from simulator.sites.drawn import Drawn
 from simulator.sites.orders import ON_EVERY_PAGE, Outcomes, PageOrder
 from simulator.sites.site import Place, SiteMode, Visit
 from simulator.spotify.artist_figures import figures
@@ -19,6 +20,7 @@ from simulator.spotify.artist_page import (
     QUERY_PATH,
     RELATED,
     Artist,
+    Shell,
     artist_page,
     missing_page,
     track_page,
@@ -28,7 +30,7 @@ from simulator.spotify.catalogue import ARTISTS, artist_exists
 from simulator.spotify.ids import MalformedId, make_id, read_id
 
 ARTIST_PAGE, FOLDER = "artist_page", "/artist/"
-OUTCOMES: Outcomes = {ARTIST_PAGE: ON_EVERY_PAGE | {"old_layout"}}
+OUTCOMES: Outcomes = {ARTIST_PAGE: ON_EVERY_PAGE | {"old_layout", "late_numbers"}}
 RELATED_ARTISTS = 20
 OK = 200
 
@@ -48,7 +50,7 @@ class SpotifyPages:
     asks_consent = False
 
     def __init__(self) -> None:
-        self.drawn: dict[str, PageOrder] = {}
+        self.drawn = Drawn()
 
     def knows(self, subject: str) -> bool:
         """Tell whether an id is an artist's."""
@@ -63,9 +65,7 @@ class SpotifyPages:
     def draw(self, visit: Visit, mode: SiteMode) -> Reply:  # noqa: ARG002  # Spotify asks for no consent
         """Return an artist's page."""
         subject, order = visit.place.subject, visit.order
-        self.drawn.pop(subject, None)
-        if order is not None:
-            self.drawn[subject] = order
+        self.drawn.remember(subject, order)
         return self._page(_shown(subject, order), visit)
 
     def _page(self, artist: Artist, visit: Visit) -> Reply:
@@ -79,7 +79,8 @@ class SpotifyPages:
             return page(unsupported_page(artist, numbers), status, headers)
         if order and order.outcome == "wrong_page" and order.instead is None:
             return page(track_page(artist.number))
-        return page(artist_page(artist, numbers, self.prefix, visit.outcome))
+        late = order.seconds if order and order.outcome == "late_numbers" else 0.0
+        return page(artist_page(artist, numbers, Shell(self.prefix, visit.outcome, late)))
 
     def further(self, path: str, request: Request) -> Reply:
         """Answer the query of a page, by POST or, of an old one, by GET."""
@@ -90,10 +91,24 @@ class SpotifyPages:
         except (msgspec.DecodeError, KeyError):
             return as_json({"errors": [{"message": "PersistedQueryNotFound"}]}, 400)
         subject = str(asked.variables.get("uri", "")).rpartition(":")[2]
-        order = self.drawn.get(subject)
+        order = self.drawn.order(subject)
         if order is not None and order.outcome == "blocked":
             return as_json({"error": {"status": 429}}, 429, (("retry-after", str(order.retry_after)),))
-        return as_json({"data": {"artistUnion": _answer(asked.operation, subject, order)}})
+        return as_json({"data": {"artistUnion": self._answer(asked.operation, subject)}})
+
+    def _answer(self, operation: str, subject: str) -> dict[str, Any]:
+        order = self.drawn.order(subject)
+        artist = _shown(subject, order)
+        if artist.number is None or operation not in {OVERVIEW, RELATED}:
+            return {"__typename": "NotFound"}
+        known = {"__typename": "Artist", "id": artist.id, "uri": artist.uri, "profile": {"name": artist.name}}
+        if operation == RELATED:
+            return {**known, "relatedContent": {"relatedArtists": {"items": _related(artist.number)}}}
+        stats = figures(artist.number, self.drawn.factor(subject)).stats()
+        if order is not None and order.outcome == "next_layout":
+            known["audience"] = {"listenersThisMonth": stats.pop("monthlyListeners"), **stats}
+            return known
+        return {**known, "saved": False, "stats": stats}
 
 
 def _artist(subject: str) -> Artist:
@@ -118,20 +133,6 @@ def _asked(request: Request) -> Asked:
         return msgspec.json.decode(request.body, type=Asked)
     query = parse_qs(request.query_text)
     return Asked(query["operationName"][0], msgspec.json.decode(query["variables"][0], type=dict[str, Any]))
-
-
-def _answer(operation: str, subject: str, order: PageOrder | None) -> dict[str, Any]:
-    artist = _shown(subject, order)
-    if artist.number is None or operation not in {OVERVIEW, RELATED}:
-        return {"__typename": "NotFound"}
-    known = {"__typename": "Artist", "id": artist.id, "uri": artist.uri, "profile": {"name": artist.name}}
-    if operation == RELATED:
-        return {**known, "relatedContent": {"relatedArtists": {"items": _related(artist.number)}}}
-    stats = figures(artist.number, order.factor if order and order.outcome == "disagree" else 1.0).stats()
-    if order is not None and order.outcome == "next_layout":
-        known["audience"] = {"listenersThisMonth": stats.pop("monthlyListeners"), **stats}
-        return known
-    return {**known, "saved": False, "stats": stats}
 
 
 def _related(artist: int) -> list[dict[str, Any]]:

@@ -96,13 +96,11 @@ def _header(shown: Channel, *, lower: bool, moved: bool) -> dict[str, Any]:
 
 
 def _rows(shown: Channel, *, lower: bool) -> list[list[dict[str, Any]]]:
-    """Return who it is, then what is counted; hidden subscribers leave no trace."""
+    """Return who it is, then what is counted."""
     who = [_part(shown.handle), *([_part(shown.pronouns)] if shown.pronouns else [])]
-    counts = [_part(short_count(shown.videos, "video", lower=lower))]
-    if shown.subscribers is not None:
-        text = short_count(shown.subscribers, "subscriber", lower=lower, digits=SUBSCRIBER_DIGITS)
-        counts.insert(0, {**_part(text), "accessibilityLabel": _aloud(text)})
-    return [who, counts]
+    text = short_count(shown.subscribers, "subscriber", lower=lower, digits=SUBSCRIBER_DIGITS)
+    subscribers = {**_part(text), "accessibilityLabel": _aloud(text)}
+    return [who, [subscribers, _part(short_count(shown.videos, "video", lower=lower))]]
 
 
 def _part(text: str) -> dict[str, Any]:
@@ -180,11 +178,7 @@ def _grid_video(video: ShownVideo) -> dict[str, Any]:
 
 
 def _old_header(shown: Channel) -> dict[str, Any]:
-    header: dict[str, Any] = {"channelId": shown.id, "title": shown.title}
-    if shown.subscribers is not None:
-        text = short_count(shown.subscribers, "subscriber", lower=False, digits=SUBSCRIBER_DIGITS)
-        header["subscriberCountText"] = {
-            "accessibility": {"accessibilityData": {"label": _aloud(text)}},
-            "simpleText": text,
-        }
+    text = short_count(shown.subscribers, "subscriber", lower=False, digits=SUBSCRIBER_DIGITS)
+    count = {"accessibility": {"accessibilityData": {"label": _aloud(text)}}, "simpleText": text}
+    header = {"channelId": shown.id, "title": shown.title, "subscriberCountText": count}
     return {"c4TabbedHeaderRenderer": header}

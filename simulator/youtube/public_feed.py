@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
-from simulator.mixing import mix
 from simulator.youtube import library, names
 from simulator.youtube.ids import SLOT_BITS, SLOTS, channel_id, channel_tail, video_id
 from simulator.youtube.library import Library
-from simulator.youtube.shown import views
+from simulator.youtube.shown import likes, views
 
 ENTRIES = 15
 FEED = """<?xml version="1.0" encoding="UTF-8"?>
@@ -79,7 +78,7 @@ def _entry(shelf: Library, number: int, factor: float, statistics: str) -> str:
         published=_moment(published),
         updated=_moment(shelf.changes(account).updated_at.get(slot, published + 10)),
         description=escape(names.description(number)),
-        ratings=mix(279, number) % 10_000,
+        ratings=likes(shelf, number, factor),
         statistics=statistics,
         views=views(shelf, number, factor),
     )

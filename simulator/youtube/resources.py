@@ -125,6 +125,13 @@ def channel_snippet(account: int, title: str, description: str) -> msgspec.Raw:
 
 
 def channel_statistics(shelf: Library, account: int) -> dict[str, Any]:
+    """Return a channel's counters as the Data API tells them."""
+    hidden, counts = library.hides_subscribers(account), channel_counts(shelf, account)
+    shown = {name: str(count) for name, count in counts.items() if not (hidden and name == "subscriberCount")}
+    return {**shown, "hiddenSubscriberCount": hidden}
+
+
+def channel_counts(shelf: Library, account: int) -> dict[str, int]:
     """Return a channel's counters; subscribers in three digits, as YouTube tells them."""
     day = meter.day_of(shelf.world.clock.now())
     views = subscribers = public = 0
@@ -134,10 +141,8 @@ def channel_statistics(shelf: Library, account: int) -> dict[str, Any]:
         subscribers += int(seen * pace.shares[meter.GAINED]) - int(seen * pace.shares[meter.LOST])
         if shelf.is_public(number):
             views, public = views + int(seen), public + 1
-    hidden = library.hides_subscribers(account)
     unit: int = 10 ** max(0, len(str(subscribers)) - 3)
-    shown = {} if hidden else {"subscriberCount": str(subscribers // unit * unit)}
-    return {"viewCount": str(views), **shown, "hiddenSubscriberCount": hidden, "videoCount": str(public)}
+    return {"viewCount": views, "subscriberCount": subscribers // unit * unit, "videoCount": public}
 
 
 def video_parts(shelf: Library, number: int) -> Parts:

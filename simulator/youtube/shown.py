@@ -8,7 +8,7 @@ from simulator.sites.printing import compact
 from simulator.youtube import library, meter, names
 from simulator.youtube.ids import channel_id, video_id
 from simulator.youtube.library import Library
-from simulator.youtube.resources import channel_statistics, video_statistics
+from simulator.youtube.resources import channel_counts, video_statistics
 
 GRID, SUBSCRIBER_DIGITS, COUNT_DIGITS = 30, 3, 2
 AGES = ((365, "year"), (30, "month"), (7, "week"), (1, "day"))
@@ -38,14 +38,14 @@ class ShownVideo(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """A channel as its page shows it; ``subscribers`` is ``None`` where they are hidden."""
+    """A channel as its page shows it; since July 2022 no channel can hide its subscribers there."""
 
     id: str
     title: str
     handle: str
     description: str
     pronouns: str
-    subscribers: int | None
+    subscribers: int
     videos: int
     grid: tuple[ShownVideo, ...]
     has_more: bool
@@ -53,16 +53,15 @@ class Channel(NamedTuple):
 
 def channel(shelf: Library, account: int, factor: float = 1.0) -> Channel:
     """Return what the page of an account's channel shows; numbers are multiplied where they are to differ."""
-    statistics = channel_statistics(shelf, account)
-    subscribers, listed = statistics.get("subscriberCount"), _listed(shelf, account)
+    counts, listed = channel_counts(shelf, account), _listed(shelf, account)
     return Channel(
         channel_id(account),
         shelf.title(account),
         f"@{names.handle(account)}",
         f"Everything about {names.handle(account)}.",
         "they/them" if account % PRONOUNS_EVERY == PRONOUNS_REST else "",
-        None if subscribers is None else int(int(subscribers) * factor),
-        int(int(statistics["videoCount"]) * factor),
+        int(counts["subscriberCount"] * factor),
+        int(counts["videoCount"] * factor),
         tuple(_video(shelf, number, factor) for number in listed[:GRID]),
         len(listed) > GRID,
     )
@@ -71,6 +70,12 @@ def channel(shelf: Library, account: int, factor: float = 1.0) -> Channel:
 def views(shelf: Library, number: int, factor: float = 1.0) -> int:
     """Return a video's views, as the Data API says."""
     return int(int(video_statistics(shelf, number)["viewCount"]) * factor)
+
+
+def likes(shelf: Library, number: int, factor: float = 1.0) -> int:
+    """Return a video's likes, which feeds tell even where the Data API hides them."""
+    born, now = meter.day_of(shelf.published_at(number)), meter.day_of(shelf.world.clock.now())
+    return int(int(meter.views_at(number, born, now) * meter.pace(number).shares[meter.LIKES]) * factor)
 
 
 def counted(text: str, number: int, noun: str) -> str:

@@ -122,6 +122,12 @@ def test_the_old_layout_asks_by_get(sim):
     assert told["stats"] == query(sim)["stats"]
 
 
+def test_numbers_may_come_late_and_after_another_answer(sim):
+    order(sim, outcome="late_numbers", seconds=1.5)
+    assert "const LATE_MS = 1500;" in page(sim)
+    assert "const LATE_MS = 0;" in page(sim)
+
+
 def test_a_wrong_page_is_a_track_or_whose_is_said(sim):
     other = make_id("artist", 1)
     order(sim, outcome="wrong_page")

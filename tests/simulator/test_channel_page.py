@@ -86,8 +86,9 @@ def test_the_header_counts_what_the_data_api_counts(tube, account):
     assert counts[1] == f"{told['videoCount']} videos"
 
 
-def test_hidden_subscribers_leave_no_trace(tube):
-    assert len(rows(data(tube, HIDDEN))[1]) == 1
+def test_subscribers_that_the_api_hides_stand_on_the_page(tube):
+    assert "subscriberCount" not in statistics(tube, HIDDEN)
+    assert "subscriber" in rows(data(tube, HIDDEN))[1][0]
 
 
 def test_pronouns_stand_beside_the_handle(tube):
@@ -132,6 +133,10 @@ def test_the_feed_has_the_fifteen_newest_and_their_exact_views(tube):
     assert list(counted) == public(tube, MANY)[:15]
     told = tube.body("videos", None, part="statistics", id=",".join(counted))["items"]
     assert counted == {item["id"]: int(item["statistics"]["viewCount"]) for item in told}
+    ratings = [int(rating.get("count")) for rating in feed(tube, MANY).findall(".//media:starRating", NAMES)]
+    likes = [item["statistics"].get("likeCount") for item in told]
+    assert len(ratings) == len(likes)
+    assert all(like in {None, str(rating)} for like, rating in zip(likes, ratings, strict=True))
 
 
 def test_the_feed_names_its_channel_without_the_first_two_letters(tube):

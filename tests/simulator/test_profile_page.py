@@ -129,6 +129,37 @@ def test_a_page_that_disagrees_multiplies_its_numbers(instagram):
     assert counts(ask(instagram).text)[0] == f"{told(instagram, MIDDLING)['followers_count'] // 2:,}"
 
 
+def answer(instagram, account=MIDDLING, **changes):
+    script = re.search(
+        r'fetch\("([^"]+)", .* new URLSearchParams\((\{.*\})\)\}', ask(instagram, account).text
+    )
+    asked = json.loads(script[2]) | changes
+    return instagram.ask("POST", script[1], data=asked)
+
+
+@pytest.mark.parametrize("account", [LARGE, MIDDLING])
+def test_the_query_of_the_page_has_the_numbers_in_full(instagram, account):
+    user, graph = answer(instagram, account).json()["data"]["user"], told(instagram, account)
+    assert user["username"] == account_username(account)
+    assert user["follower_count"] == graph["followers_count"]
+    assert (user["following_count"], user["media_count"]) == (graph["follows_count"], graph["media_count"])
+
+
+def test_what_a_profile_was_its_query_is_too(instagram):
+    followers = answer(instagram).json()["data"]["user"]["follower_count"]
+    order(instagram, outcome="disagree")
+    assert answer(instagram).json()["data"]["user"]["follower_count"] == 3 * followers
+    order(instagram, outcome="next_layout")
+    assert "follower_count" not in answer(instagram).json()["data"]["user"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"variables": '{"id": "1"}'}, {"variables": "x"}, {"fb_api_req_friendly_name": "Other"}]
+)
+def test_another_query_is_refused(instagram, changes):
+    assert answer(instagram, **changes).status_code == 400
+
+
 def test_user_names_are_written_with_an_entity(instagram):
     title = re.search(r"<title>([^<]*)</title>", ask(instagram).text)[1]
     assert "@" not in title

@@ -53,6 +53,11 @@ def test_pages_may_be_visited_unless_robots_txt_is_told_otherwise(sim, page):
         assert not Protego.parse(sim.ask("GET", address).text).can_fetch(page, "Backline")
 
 
+def test_robots_txt_is_in_the_log(sim):
+    sim.ask("GET", "/robots.txt")
+    assert sim.ask("GET", "/control/requests?path_prefix=/robots.txt").json()["total"] == 1
+
+
 def test_robots_txt_may_be_missing_or_broken(sim):
     assert sim.control("spotify/site", robots="missing")["robots"] == "missing"
     assert statuses(sim, 1, "/spotify/open/robots.txt") == [404]
