@@ -22,7 +22,7 @@ MEANINGS: Mapping[Outcome, Meaning] = {
         "Not found",
         "plain",
         "The site says that this page never was.",
-        "Compare the id with the account's. If the canary is not found either, the site is blocking: pause.",
+        "Compare the id with the account's configuration, and correct it there.",
     ),
     Outcome.GONE: Meaning(
         "Gone",
@@ -45,14 +45,14 @@ MEANINGS: Mapping[Outcome, Meaning] = {
     Outcome.BLOCKED: Meaning(
         "Blocked",
         "bad",
-        "The site took the visits for a robot's, or for too many, and refused them.",
-        "Pause for some hours, then configure a longer pause between pages and fewer pages a day.",
+        "The site took the visits for a robot's, or for too many, or its robots.txt forbids the page.",
+        "Pause for some hours, then configure a longer pause and fewer pages. Leave what robots.txt forbids.",
     ),
     Outcome.LAYOUT_CHANGED: Meaning(
         "Layout changed",
         "bad",
         "The page came without fields that must be there; nothing of it was stored, older values stay.",
-        "An engineer reads the evidence and teaches the reader the new layout.",
+        "An engineer teaches the reader the new layout by the evidence, then replays what was kept.",
     ),
     Outcome.WRONG_PAGE: Meaning(
         "Wrong page",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -51,13 +51,18 @@ class Progress(BaseModel):
 
 @dataclass(frozen=True)
 class ScrapeJob:
-    """One job as the console shows it; ``run_url`` is its run in Dagster, where it has one."""
+    """One job as the console shows it.
+
+    ``run_url`` is its run in Dagster, where it has one. ``is_behind`` says that another of its provider is
+    carried out first.
+    """
 
     row: AnyRow
     provider: str
     progress: Progress
     run_url: str
     now: datetime
+    is_behind: bool = False
 
     @property
     def label(self) -> str:
@@ -126,7 +131,8 @@ def live_jobs(console: Console) -> list[ScrapeJob]:
     """Return the jobs that run, then those that wait, the oldest first."""
     query = sa.select(ScraperJob).where(ScraperJob.status.in_(LIVE))
     order = (ScraperJob.status != "running", ScraperJob.created_at, ScraperJob.id)
-    return _jobs(console, query.order_by(*order).limit(NEWEST))
+    found, first = _jobs(console, query.order_by(*order).limit(NEWEST)), dict[str, ScrapeJob]()
+    return [replace(job, is_behind=first.setdefault(job.row.provider, job) is not job) for job in found]
 
 
 def ended_jobs(console: Console) -> list[ScrapeJob]:
@@ -165,5 +171,6 @@ def ask_once(database: Database, provider: Provider, wish: Wish, actor: str) -> 
     """Ask for a scrape; where an equal one waits already, as after a second press, return that one."""
     for waiting in jobs.pending(database):
         if waiting.provider == provider.name and waiting.config == wish.config:
-            return uuid.UUID(str(waiting.id))
+            job_id: uuid.UUID = waiting.id
+            return job_id
     return jobs.ask(database, provider, wish, job_type="console", actor=actor)

@@ -52,11 +52,21 @@ def test_waiting_job_says_for_what(browser, scraped, backline, declared, ago):
     scraped.job()
     assert "Dagster begins it within seconds" in browser.get(PAGE).text
     scraped.job(created_at=ago(minutes=3))
-    assert "no run has begun it since" in browser.get(PAGE).text
+    text = browser.get(PAGE).text
+    assert "no run has begun it since" in text
+    assert "waits for the job before it" in text
     controls.pause(backline.database, declared["spotify"], "ada")
     text = browser.get(PAGE).text
     assert "no run has begun it since" not in text
     assert text.count("waits until Spotify is resumed") == 2
+
+
+def test_job_behind_one_that_runs_is_no_fault(browser, scraped, ago):
+    scraped.job("running", started_at=ago(minutes=9), heartbeat_at=utc_now())
+    scraped.job(created_at=ago(minutes=8))
+    text = browser.get(PAGE).text
+    assert "waits for the job before it" in text
+    assert "no run has begun it since" not in text
 
 
 def test_ended_jobs_stand_newest_first_with_their_end(browser, scraped, ago):
