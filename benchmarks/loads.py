@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks import child, database
+from benchmarks import child, database, environment
 
 PER_ACCOUNT = 150
 ENCRYPTION_KEY = "a" * 43 + "="
@@ -138,14 +135,4 @@ def check(url: str, table: str, accounts: int) -> None:
 
 def install_dlt() -> None:
     """Make dlt's environment from its lock, unless it is there."""
-    mark = DLT_VENV / ".ready"
-    if mark.exists() and mark.read_text() == DLT_LOCK.read_text():
-        return
-    shutil.rmtree(DLT_VENV, ignore_errors=True)
-    uv = Path(sys.executable).with_name("uv")
-    environment = {**os.environ, "VIRTUAL_ENV": str(DLT_VENV)}
-    subprocess.run([sys.executable, "-m", "venv", DLT_VENV], check=True)
-    subprocess.run(
-        [uv, "pip", "install", "--quiet", "--require-hashes", "-r", DLT_LOCK], check=True, env=environment
-    )
-    mark.write_text(DLT_LOCK.read_text())
+    environment.install(DLT_VENV, DLT_LOCK)
