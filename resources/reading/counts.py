@@ -57,6 +57,7 @@ class _Notation:
     group: str
     after: Mapping[str, int]
     before: Mapping[str, int]
+    words: frozenset[str]
 
 
 def read_count(text: str, locale: str) -> Count | None:
@@ -70,7 +71,7 @@ def read_count(text: str, locale: str) -> Count | None:
         return None
     plain = _plain(text)
     found = list(NUMBER.finditer(plain))
-    if len(found) != 1:
+    if len(found) != 1 or any(unicodedata.category(char) == "No" for char in plain):  # 5² is not 5
         return None
     (number,) = found
     ahead, behind = plain[: number.start()], plain[number.end() :]
@@ -80,12 +81,17 @@ def read_count(text: str, locale: str) -> Count | None:
 
 def _plain(text: str) -> str:
     """Return the text with plain digits and spaces, without marks that only steer its direction."""
-    composed = unicodedata.normalize("NFKC", text)
-    kept = (char for char in composed if unicodedata.category(char) not in {"Cf", "Cc"})
-    return "".join(
-        str(unicodedata.decimal(char)) if char.isdecimal() else " " if char.isspace() else char
-        for char in kept
-    )
+    return "".join(_plain_char(char) for char in unicodedata.normalize("NFC", text))
+
+
+def _plain_char(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    if char.isspace():
+        return " "
+    if unicodedata.decomposition(char).startswith("<wide>"):
+        return unicodedata.normalize("NFKC", char)
+    return "" if unicodedata.category(char) in {"Cf", "Cc"} else char
 
 
 def _multiple(ahead: str, behind: str, notation: _Notation) -> int | None:
@@ -181,6 +187,7 @@ def _notation_of(name: str) -> _Notation | None:
         group=_plain(symbols.get("group", ",")),
         after=dict(sorted(sure.items(), key=lambda pair: -len(pair[0]))),  # "mil M" before "mil"
         before={word: next(iter(found)) for word, found in before.items() if len(found) == 1},
+        words=frozenset({*after, *before, *sure}),
     )
 
 
@@ -203,6 +210,6 @@ def _every_multiple() -> frozenset[str]:
     for name in LANGUAGES.split():
         notation = _notation_of(name)
         if notation is not None:
-            words |= {word.casefold() for word in (*notation.after, *notation.before)}
-            words |= {word.casefold().rstrip(".") for word in notation.after}
+            words |= {word.casefold() for word in notation.words}
+            words |= {word.casefold().rstrip(".") for word in notation.words}
     return frozenset(words - CONNECTORS)

@@ -1,8 +1,9 @@
 """A page's HTML: its ``meta`` tags, its links, and the JSON that its scripts carry.
 
 Time grows with the page's size and not faster, whatever the page: scripts are cut out before the rest is
-parsed, and a page of more than :data:`DEEPEST` open elements is refused, because parsers look through all
-that are open at each further tag.
+parsed, and what is nested deeper than :data:`DEEPEST` or has more than :data:`MOST_ATTRIBUTES` is refused,
+because parsers look through all open elements at each further tag, and through a tag's attributes at each
+further one.
 """
 
 from __future__ import annotations
@@ -17,9 +18,14 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from resources.reading.values import Unreadable, decode
 
+LONGEST_MARKUP = 8_000_000  # without what its scripts hold
 DEEPEST = 1_000
+MOST_ATTRIBUTES = 1_000
 MOST_TRIES = 20
 TAG = re.compile(r"<(?:(/?)([a-zA-Z][a-zA-Z0-9]*)|!--)")
+REST_OF_TAG = re.compile(r"""(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
+LONE = re.compile(r"<(?![a-zA-Z/!?])")  # each would be an error that the parser keeps
+QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 END_OF_SCRIPT = re.compile(r"</script", re.IGNORECASE)
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -32,7 +38,9 @@ class Markup:
 
     def __init__(self, text: str) -> None:
         rest, self.scripts = _cut(text)
-        self.tree = LexborHTMLParser(rest)
+        if len(rest) > LONGEST_MARKUP:
+            raise Unreadable("it is larger than a page may be")
+        self.tree = LexborHTMLParser(LONE.sub("&lt;", rest))
 
     @functools.cached_property
     def meta(self) -> dict[str, str]:
@@ -113,22 +121,34 @@ def _cut(text: str) -> tuple[str, list[str]]:
     """Return a document without what its scripts hold, and what they hold."""
     rest, scripts, kept, depth, place = [], [], 0, 0, 0
     while tag := TAG.search(text, place):
-        name, place = (tag.group(2) or "").lower(), tag.end()
+        name, closes = (tag.group(2) or "").lower(), bool(tag.group(1))
         if not name:
-            place = _after(text, "-->", place)
-        elif name == "script" and not tag.group(1):
-            start = _after(text, ">", place)
-            ending = END_OF_SCRIPT.search(text, start)
-            place = ending.start() if ending else len(text)
-            scripts.append(text[start:place])
-            rest.append(text[kept:start])
-            kept = place
+            place = _after(text, "-->", tag.end())
+            continue
+        place = _end_of_tag(text, tag.end())
+        if name == "script" and not closes:
+            ending = END_OF_SCRIPT.search(text, place)
+            rest.append(text[kept:place])
+            kept = ending.start() if ending else len(text)
+            scripts.append(text[place:kept])
+            place = kept
         elif name not in VOID | CLOSED_BY_THEMSELVES:
-            depth = max(0, depth - 1) if tag.group(1) else depth + 1
+            depth = max(0, depth - 1) if closes else depth + 1
             if depth > DEEPEST:
                 raise Unreadable("it is nested too deeply")
     rest.append(text[kept:])
     return "".join(rest), scripts
+
+
+def _end_of_tag(text: str, start: int) -> int:
+    """Return where a tag ends; raise ``Unreadable`` where it has too many attributes."""
+    rest = REST_OF_TAG.match(text, start)
+    end = rest.end() if rest else len(text)
+    if end - start > MOST_ATTRIBUTES:
+        unquoted = QUOTED.sub("", text[start:end])
+        if len(unquoted.split()) > MOST_ATTRIBUTES or unquoted.count("/") > MOST_ATTRIBUTES:
+            raise Unreadable("a tag has too many attributes")
+    return end
 
 
 def _after(text: str, mark: str, start: int) -> int:

@@ -26,7 +26,7 @@ from resources.provider import Provider
 from resources.providers import PROVIDERS
 from resources.schemas import schema_of
 from resources.settings import REPOSITORY, ProviderSettings, Settings, settings_of
-from resources.streams import table_of
+from resources.streams import page_table_of, table_of
 from resources.tables import Base
 from simulator.__main__ import main as simulator_main
 from simulator.app import create_app
@@ -35,7 +35,7 @@ from simulator.faults import Kind
 from simulator.sites.orders import Outcome
 
 FOR_TESTS = {"BACKLINE_TEST_POSTGRESQL_URL", "BACKLINE_QUOTA_CHANNELS"}
-STREAM_ENDS = ["synced_at", "deleted_at"]
+STREAM_ENDS, PAGE_ENDS = ["synced_at", "deleted_at"], ["day", "layout", "way", "seen_at"]
 
 
 def hosts_of(provider: Provider) -> dict[str, FieldInfo]:
@@ -155,13 +155,15 @@ def test_tables_and_columns_are_documented(page) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
-def test_stream_tables_and_their_columns_are_documented(page, provider: Provider) -> None:
-    streams: dict[str, list[str]] = {}
-    for table in (table_of(provider, stream) for stream in provider.streams):
+def test_stream_and_page_tables_and_their_columns_are_documented(page, provider: Provider) -> None:
+    known: dict[str, list[str]] = {}
+    tables = [(table_of(provider, stream), STREAM_ENDS) for stream in provider.streams]
+    tables += [(page_table_of(provider, one), PAGE_ENDS) for one in provider.pages]
+    for table, ends in tables:
         first, *own = [column.name for column in table.columns]
-        assert (first, own[-2:]) == ("account_id", STREAM_ENDS)
-        streams[table.name] = own[:-2]
-    assert documented_tables(page(f"docs/reference/tables-{provider.name}.md").text) == streams
+        assert (first, own[-len(ends) :]) == ("account_id", ends)
+        known[table.name] = own[: -len(ends)]
+    assert documented_tables(page(f"docs/reference/tables-{provider.name}.md").text) == known
 
 
 @pytest.mark.parametrize("table", Base.metadata.tables.values(), ids=lambda table: table.name)

@@ -1,4 +1,4 @@
-"""How Instagram says no. Absent profiles and soft blocks look the same; the canary tells them apart."""
+"""How Instagram says no. Absences and soft blocks look the same; the canary's visit tells them apart."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def read_artist_page(capture: Capture, subject: str) -> Verdict:
     if refusal := _refusal_by_kind(page.address, subject):
         return refusal
     for artist in _artists(capture):
-        if dig(artist, "__typename") in ABSENT_TYPES and not word(artist, "id"):
+        if word(artist, "__typename") in ABSENT_TYPES and not word(artist, "id"):
             return _absent(artist)
         if _id_of(artist) == subject and isinstance(dig(artist, "stats"), dict):
             verdict = _from_artist(artist, subject)
@@ -60,7 +60,7 @@ def _from_document(data: Any, subject: str) -> Verdict:
     artist = dig(data, "data", "artistUnion")
     if not isinstance(artist, dict):
         return OTHER_KIND
-    if artist.get("__typename") in ABSENT_TYPES:
+    if word(artist, "__typename") in ABSENT_TYPES:
         return _absent(artist)
     found = _id_of(artist)
     if found and found != subject:

@@ -52,8 +52,8 @@ def _reading(data: Row, subject: str, language: str) -> Verdict:
         header = dig(data, "header", "pageHeaderRenderer")
         layout, told = PAGE_HEADER, _from_page_header(header, language)
     videos = read_videos(data, language, none_expected=told["videos"] == 0)
-    name = word(data, "metadata", "channelMetadataRenderer", "title")
-    row = {"channel_id": subject, "name": name or told.pop("name"), **told}
+    row = {"channel_id": subject, **told}
+    row["name"] = word(data, "metadata", "channelMetadataRenderer", "title") or told["name"]
     row["handle"] = told["handle"] or _handle_of(data)
     row["recent_videos"] = videos.items if videos else None
     if missing := missing_of(row, MUST):
