@@ -52,7 +52,7 @@ MEANINGS: Mapping[Outcome, Meaning] = {
         "Layout changed",
         "bad",
         "The page came without fields that must be there; nothing of it was stored, older values stay.",
-        "An engineer teaches the reader the new layout by the evidence, then replays what was kept.",
+        "An engineer teaches the reader the new layout by the evidence, then `backline evidence replay`.",
     ),
     Outcome.WRONG_PAGE: Meaning(
         "Wrong page",

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from resources.database import utc_now
 
@@ -88,6 +88,14 @@ def span(seconds: int) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def coded(text: str) -> Markup:
+    """Write what stands between backticks as code."""
+    parts = text.split("`")
+    code = Markup("<code>{}</code>")
+    shown = [code.format(one) if place % 2 else escape(one) for place, one in enumerate(parts)]
+    return Markup().join(shown) if len(parts) % 2 else escape(text)
+
+
 @functools.cache
 def asset(name: str) -> str:
     """Return the address of a static file, which changes with what is in it."""
@@ -103,7 +111,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"asset": asset, "home": HOME, "scrapers_home": SCRAPERS}
-    environment.filters |= {"when": when, "exact": exact, "amount": amount, "span": span}
+    environment.filters |= {"when": when, "exact": exact, "amount": amount, "span": span, "coded": coded}
     return environment
 
 

@@ -115,7 +115,7 @@ class ScrapeJob:
         """Who asked for it."""
         kind = ASKERS.get(self.row.job_type, self.row.job_type)
         person = self.row.requested_by
-        return f"{person}, by {kind}" if person and person != self.row.job_type else kind
+        return f"{person}, by {kind}" if person and person not in kind else kind
 
     @property
     def scope(self) -> str:

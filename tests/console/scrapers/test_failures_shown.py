@@ -6,6 +6,7 @@ import pytest
 
 from console.evidence import harmless
 from console.outcomes import MEANINGS
+from console.pages import coded
 from resources.reading.verdict import Outcome
 
 PAGE = "/admin/integrations/scrapers"
@@ -21,9 +22,9 @@ def test_nothing_that_failed_is_said(browser, scraped):
 @pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.READING})
 def test_every_outcome_has_its_words_and_its_cure(browser, scraped, outcome):
     scraped.visit(outcome, detail="")
-    text = browser.get(PAGE).text.replace("&#39;", "'")
+    text = browser.get(PAGE).text
     meaning = MEANINGS[outcome]
-    assert all(said in text for said in (meaning.label, meaning.cause, meaning.cure))
+    assert all(coded(said) in text for said in (meaning.label, meaning.cause, meaning.cure))
 
 
 def test_failure_shows_page_account_and_evidence(browser, scraped, stored):

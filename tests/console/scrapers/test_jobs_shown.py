@@ -75,11 +75,13 @@ def test_ended_jobs_stand_newest_first_with_their_end(browser, scraped, ago):
     scraped.job("completed", created_at=ago(hours=3), results=results, **span)
     scraped.job("failed", created_at=ago(hours=2), error_message="<b>No browser</b>")
     scraped.job("cancelled", created_at=ago(hours=1), job_type="n8n")
+    scraped.job("completed", created_at=ago(hours=9), job_type="command", requested_by="command line")
     text = browser.get(PAGE).text
     assert text.index(">Cancelled<") < text.index(">Failed<") < text.index(">Completed<")
     assert "&lt;b&gt;No browser&lt;/b&gt;" in text
     assert "2 h 0 min" in text
     assert "by n8n" in text
+    assert ">by the command line<" in text
 
 
 def test_history_keeps_to_the_newest_fifty(browser, scraped, ago):
