@@ -84,7 +84,7 @@ def kill_at_work(installed, simulator, seconds):
     program = installed.start(*SYNC)
     installed.wait_for(program, lambda: asked(simulator) > before)
     time.sleep(seconds)
-    program.kill()
+    program.send_signal(signal.SIGKILL)
     program.communicate()
     return program.returncode == ENDED_BY_KILL
 
@@ -99,7 +99,7 @@ def kill_between_commit_and_delivery(installed, simulator):
     program = installed.start(*SYNC)
     leased = "SELECT id FROM webhook_events WHERE lease_until IS NOT NULL"
     installed.wait_for(program, lambda: installed.rows(leased))
-    program.kill()
+    program.send_signal(signal.SIGKILL)
     program.communicate()
     simulator.ask("DELETE", "/control/faults")
     events = installed.rows("SELECT status, attempts FROM webhook_events")
