@@ -164,10 +164,18 @@ class Simulator:
     """A simulator that runs as a process of its own."""
 
     address: str
+    client: httpx.Client  # one for all that is asked: to make one takes longer than to ask
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """Ask it something, and return the body."""
-        return httpx.request(method, f"{self.address}{path}", timeout=30, **options).raise_for_status().json()
+        return self.client.request(method, path, **options).raise_for_status().json()
+
+    def answers(self) -> bool:
+        """Say whether it can be asked yet."""
+        try:
+            return self.client.get("/healthz").is_success
+        except httpx.TransportError:
+            return False
 
     def control(self, order: str, **body: Any) -> Any:
         """Give it an order."""
@@ -208,20 +216,17 @@ def simulator(signing_secret: SigningSecret, tmp_path: Path) -> Iterator[Simulat
     command = [sys.executable, "-m", "simulator", "--port", str(port), "--accounts", "200"]
     command += ["--mode", "extended", "--rate-limit", "0", "--latency-ms", "5"]
     environment = clean_environment() | {"BACKLINE_N8N_SIGNING_SECRETS": signing_secret.text()}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment) as program:
+    address = f"http://127.0.0.1:{port}"
+    with (
+        subprocess.Popen(command, cwd=tmp_path, env=environment) as program,
+        httpx.Client(base_url=address, timeout=30) as client,
+    ):
         try:
-            simulator = Simulator(f"http://127.0.0.1:{port}")
-            wait_until(lambda: answers(simulator.address))
+            simulator = Simulator(address, client)
+            wait_until(simulator.answers)
             yield simulator
         finally:
             program.kill()
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/healthz").is_success
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture
