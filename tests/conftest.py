@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import msgspec
 import psycopg
 import pytest
@@ -47,6 +48,12 @@ GIVEN_SERVER = "BACKLINE_TEST_POSTGRESQL_URL"
 SECRET = SigningSecret(b"0123456789abcdef0123456789abcdef")
 KEY = EncryptionKey(b"k" * 32)
 SIMULATOR = "http://simulator.test"
+
+# how fast examples are drawn and run is the machine's matter, and that of what else it does
+hypothesis.settings.register_profile(
+    "backline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("backline")
 
 
 class Server:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
@@ -33,7 +35,10 @@ class Commands(Mapping[str, click.Command]):
 
     def __getitem__(self, name: str) -> click.Command:
         """Return the command of that name."""
-        command: click.Command = getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
+        module = f"{__name__}.{MODULES[name]}"
+        if module not in sys.modules:
+            _load(module)
+        command: click.Command = getattr(sys.modules[module], name)
         return command
 
     def __iter__(self) -> Iterator[str]:
@@ -43,6 +48,16 @@ class Commands(Mapping[str, click.Command]):
     def __len__(self) -> int:
         """Return how many there are."""
         return len(MODULES)
+
+
+def _load(module: str) -> None:
+    """Load a module without looking for garbage: nothing is, and to look takes a third of the time."""
+    gc.disable()
+    try:
+        import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class BacklineGroup(click.Group):

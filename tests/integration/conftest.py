@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
 from resources.database import Database, open_database
+from resources.settings import REPOSITORY
 from resources.signing import SigningSecret
 from resources.vault import EncryptionKey
 from simulator.addresses import provider_settings
 
 SHARED = Path(__file__).parents[3] / "shared"
-READY_SECONDS = 90
+READY_SECONDS, LONGEST_COMMAND_SECONDS = 90, 240
+ANSWER_BYTES = 20  # as `loaded` writes them
 
 
 def free_port() -> int:
@@ -41,6 +45,57 @@ def clean_environment() -> dict[str, str]:
     }
 
 
+class Command:
+    """A command of `backline` that runs as a process of its own."""
+
+    def __init__(self, connection: socket.socket, output: IO[str], errors: IO[str]) -> None:
+        self._connection, self._output, self._errors = connection, output, errors
+        self.pid = self._answer()
+        self.returncode: int | None = None
+
+    def _answer(self) -> int:
+        return int(self._connection.recv(ANSWER_BYTES, socket.MSG_WAITALL))
+
+    def poll(self) -> int | None:
+        """Return the return code, or nothing while it runs."""
+        return self.wait(0)
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for its end, so long at most, and return the return code."""
+        if self.returncode is None and select.select([self._connection], [], [], seconds)[0]:
+            self.returncode = self._answer()
+            self._connection.close()
+        return self.returncode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Signal it, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def communicate(self) -> tuple[str, str]:
+        """Wait for its end, and return its output and its errors."""
+        if self.wait(LONGEST_COMMAND_SECONDS) is None:
+            self.send_signal(signal.SIGABRT)  # it says where it hangs
+            assert self.wait(READY_SECONDS) is not None
+        said = []
+        for file in (self._output, self._errors):
+            with file:
+                file.seek(0)
+                said.append(file.read())
+        return said[0], said[1]
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Iterator[socket.socket]:
+    """What starts commands: the program of which they are forks."""
+    command = [sys.executable, str(Path(__file__).with_name("loaded.py"))]
+    environment = clean_environment() | {"PYTHONPATH": str(REPOSITORY)}
+    ours, theirs = socket.socketpair()
+    with subprocess.Popen(command, env=environment, stdin=theirs, stdout=subprocess.DEVNULL), ours:
+        theirs.close()
+        yield ours
+
+
 @dataclass
 class Installed:
     """An installation whose commands run as processes of their own."""
@@ -48,24 +103,28 @@ class Installed:
     folder: Path
     database: Database
     settings: dict[str, str]
+    loaded: socket.socket
     output: list[str] = field(default_factory=list)
 
-    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-        """Start a command of `backline`."""
-        environment = clean_environment() | {
-            f"BACKLINE_{name}": value for name, value in self.settings.items()
-        }
-        environment["PYTHONFAULTHANDLER"] = "1"  # one that hangs says where, when it is aborted
-        command = [sys.executable, "-m", "pipelines.cli", *arguments]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True, **more
-        )
+    def start(self, *arguments: str, given: str = "") -> Command:
+        """Start a command of `backline`; ``given`` is its input."""
+        settings = {f"BACKLINE_{name}": value for name, value in self.settings.items()}
+        environment = clean_environment() | settings
+        order = {"arguments": arguments, "folder": str(self.folder), "environment": environment}
+        entered, output, errors = (tempfile.TemporaryFile("w+", encoding="utf-8") for _ in range(3))  # noqa: SIM115  # closed when read
+        connection, theirs = socket.socketpair()
+        with entered, theirs:
+            entered.write(given)
+            entered.seek(0)
+            files = [theirs.fileno(), *(file.fileno() for file in (entered, output, errors))]
+            socket.send_fds(self.loaded, [b"!"], files)
+        connection.sendall(json.dumps(order).encode() + b"\n")
+        return Command(connection, output, errors)
 
     def run(self, *arguments: str, code: int | None = 0, given: str = "") -> str:
         """Run a command to its end and return what it printed; ``code`` is what it has to end with."""
-        program = self.start(*arguments, stdin=subprocess.PIPE)
-        out, err = program.communicate(given, timeout=240)
+        program = self.start(*arguments, given=given)
+        out, err = program.communicate()
         self.output += [out, err]
         assert code is None or program.returncode == code, f"{arguments}: {program.returncode}\n{out}\n{err}"
         return out
@@ -90,7 +149,7 @@ class Installed:
             lines.append(json.dumps({**account, "grant": grant}))
         self.run("accounts", "import", "-", given="\n".join(lines))
 
-    def wait_for(self, program: subprocess.Popen[str], happened: Callable[[], Any]) -> None:
+    def wait_for(self, program: Command, happened: Callable[[], Any]) -> None:
         """Wait until something happens or the program ends; fail with its stacks where neither does."""
         until = time.monotonic() + READY_SECONDS
         while not happened() and program.poll() is None:
@@ -105,10 +164,18 @@ class Simulator:
     """A simulator that runs as a process of its own."""
 
     address: str
+    client: httpx.Client  # one for all that is asked: to make one takes longer than to ask
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """Ask it something, and return the body."""
-        return httpx.request(method, f"{self.address}{path}", timeout=30, **options).raise_for_status().json()
+        return self.client.request(method, path, **options).raise_for_status().json()
+
+    def answers(self) -> bool:
+        """Say whether it can be asked yet."""
+        try:
+            return self.client.get("/healthz").is_success
+        except httpx.TransportError:
+            return False
 
     def control(self, order: str, **body: Any) -> Any:
         """Give it an order."""
@@ -149,31 +216,30 @@ def simulator(signing_secret: SigningSecret, tmp_path: Path) -> Iterator[Simulat
     command = [sys.executable, "-m", "simulator", "--port", str(port), "--accounts", "200"]
     command += ["--mode", "extended", "--rate-limit", "0", "--latency-ms", "5"]
     environment = clean_environment() | {"BACKLINE_N8N_SIGNING_SECRETS": signing_secret.text()}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment) as program:
+    address = f"http://127.0.0.1:{port}"
+    with (
+        subprocess.Popen(command, cwd=tmp_path, env=environment) as program,
+        httpx.Client(base_url=address, timeout=30) as client,
+    ):
         try:
-            simulator = Simulator(f"http://127.0.0.1:{port}")
-            wait_until(lambda: answers(simulator.address))
+            simulator = Simulator(address, client)
+            wait_until(simulator.answers)
             yield simulator
         finally:
             program.kill()
 
 
-def answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/healthz").is_success
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture
-def install(database: Database, signing_secret: SigningSecret, tmp_path: Path) -> Callable[..., Installed]:
+def install(
+    database: Database, signing_secret: SigningSecret, loaded: Path, tmp_path: Path
+) -> Callable[..., Installed]:
     """Return what makes an installation on a fresh database; settings are given by name."""
     url = database.url.render_as_string(hide_password=False)
     assert open_database(url) is database
 
     def make(**settings: str) -> Installed:
         basic = basic_settings(url, signing_secret, tmp_path / "home")
-        return Installed(tmp_path, database, basic | settings)
+        return Installed(tmp_path, database, basic | settings, loaded)
 
     return make
 

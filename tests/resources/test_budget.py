@@ -288,7 +288,7 @@ class Model:
         self.through[self.today, True] += count
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(start=STARTS, steps=st.lists(STEPS, max_size=25))
 def test_no_interleaving_lets_more_through_than_a_days_units(database, start, steps):
     async def play():
