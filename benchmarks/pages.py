@@ -184,7 +184,7 @@ def section() -> str:
     found = measured()
     binary = find_browser(Settings())
     head = (
-        f"A local page of 500 KB with 30 parts, {ROUNDS} × {PAGES} pages a way, the ways in turn, on the same "
+        f"A local page of 500 KB with 30 parts, {ROUNDS} × {PAGES} pages a way, the ways in turn, on one "
         f"binary ({binary.name if binary else ''} {version_of(binary)}); load {load:.1f} before and "
         f"{os.getloadavg()[0]:.1f} after, so that CPU says more than pages a second. Pages/s are the best of "
         "the runs, CPU is their median, of all processes between the warm-up and the last page; peaks are "
