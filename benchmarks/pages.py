@@ -183,15 +183,15 @@ def section() -> str:
     load = os.getloadavg()[0]
     found = measured()
     binary = find_browser(Settings())
+    what = f"{binary.name if binary else 'browser'} {version_of(binary)}"
     head = (
-        f"A local page of 500 KB with 30 parts, {ROUNDS} × {PAGES} pages a way, the ways in turn, on one "
-        f"binary ({binary.name if binary else ''} {version_of(binary)}); load {load:.1f} before and "
-        f"{os.getloadavg()[0]:.1f} after, so that CPU says more than pages a second. Pages/s are the best of "
-        "the runs, CPU is their median, of all processes between the warm-up and the last page; peaks are "
-        "the highest. Every page was checked to show its own number. Backline's visits are with robots.txt, "
-        "budget, outcome and cookies, and evidence of the one page in twenty that has another layout. The "
-        "bare loop has a fresh context a page and blocks the same. crawlee shares one context as it comes; "
-        "with `incognito` each page has its own."
+        f"A local page of 500 KB with 30 parts, {ROUNDS} × {PAGES} pages a way, the ways in turn, on the "
+        f"same binary ({what}); load {load:.1f} before and {os.getloadavg()[0]:.1f} after. Pages/s are the "
+        "best of the runs; CPU, of all processes between the warm-up and the last page, is their median; "
+        "peaks are the highest. Every page was checked to show its own number. Backline's visits are with "
+        "robots.txt, budget, outcome and cookies, and evidence of the one page in twenty that has another "
+        "layout. The bare loop has a fresh context a page and blocks the same. crawlee shares one context as "
+        "it comes; with `incognito` each page has its own; it is given the same switches."
     )
     return "\n\n".join([TITLE, head, _ratios(found), _table(found)]) + "\n"
 

@@ -58,6 +58,7 @@ class Browser:
         self._engines: set[Engine] = set()
         self._starting = asyncio.Lock()
         self._chores: set[asyncio.Task[None]] = set()
+        self._launches: set[asyncio.Task[Engine]] = set()
         self._counts = {"launches": 0, "crashes": 0, "recycles": 0, "pages": 0}
         self._peak_bytes, self._past_cpu_seconds = 0, 0.0
 
@@ -84,10 +85,11 @@ class Browser:
                 log.warning("The browser ended under a page.", extra={"action": "browser.lost"})
             finally:
                 self._release(engine)
-        raise NoPage(f"The browser ended under the page {MOST_TRIES} times.")
+        raise NoPage(f"The page, or the browser under it, ended {MOST_TRIES} times.")
 
     async def aclose(self) -> None:
-        """End every browser; nothing of them is left."""
+        """End every browser, also one that is just starting; nothing of them is left."""
+        await asyncio.gather(*self._launches, return_exceptions=True)
         self._engine = None
         for engine in list(self._engines):
             await self._end(engine)
@@ -116,7 +118,7 @@ class Browser:
             if engine is not None and engine.is_lost:
                 self._count_loss(engine)
             if engine is None or engine.is_retired:
-                engine = self._engine = await self._launch()
+                engine = await self._launched()
             engine.visits += 1
             engine.pages += 1
             self._counts["pages"] += 1
@@ -131,6 +133,14 @@ class Browser:
         if engine.is_retired and not engine.visits:
             self._keep(self._end(engine))
 
+    async def _launched(self) -> Engine:
+        """Start a browser, and go on starting it where the visit that wants it is cancelled."""
+        launch = asyncio.create_task(self._launch())
+        self._launches.add(launch)
+        launch.add_done_callback(self._launches.discard)
+        launch.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(launch)
+
     async def _launch(self) -> Engine:
         binary = find_browser(self._settings)
         if binary is None:
@@ -138,6 +148,7 @@ class Browser:
         engine = await Engine.launch(binary, self._sandbox, max(self._settings.browser_mb // 2, 128))
         self._counts["launches"] += 1
         self._engines.add(engine)
+        self._engine = engine
         self._keep(self._watch(engine))
         return engine
 
@@ -185,8 +196,23 @@ class Browser:
 @asynccontextmanager
 async def _context(engine: Engine, errand: Errand) -> AsyncIterator[BrowserContext]:
     """Open a context as the identity, and close it, also where the visit is cancelled."""
+    opening = asyncio.create_task(_open(engine, errand))
+    try:
+        context = await asyncio.shield(opening)
+        cookies: Any = errand.identity.cookies()  # Playwright's type for them is not public
+        if cookies:
+            await context.add_cookies(cookies)
+        yield context
+    finally:
+        try:
+            await asyncio.wait_for(_close(opening), LONGEST_CONTEXT_CLOSE_SECONDS)
+        except TimeoutError:
+            engine.is_retired = True  # whatever hangs in it ends with it
+
+
+async def _open(engine: Engine, errand: Errand) -> BrowserContext:
     trait, identity = errand.identity.trait, errand.identity
-    context = await engine.chromium.new_context(
+    return await engine.chromium.new_context(
         user_agent=identity.agent.user_agent,
         locale=trait.locale,
         timezone_id=trait.time_zone,
@@ -195,14 +221,12 @@ async def _context(engine: Engine, errand: Errand) -> AsyncIterator[BrowserConte
         service_workers="block",
         proxy=_playwright_proxy(errand.proxy),
     )
-    try:
-        cookies: Any = identity.cookies()  # Playwright's type for them is not public
-        if cookies:
-            await context.add_cookies(cookies)
-        yield context
-    finally:
-        with contextlib.suppress(Error, TimeoutError):
-            await asyncio.wait_for(context.close(), LONGEST_CONTEXT_CLOSE_SECONDS)
+
+
+async def _close(opening: asyncio.Task[BrowserContext]) -> None:
+    with contextlib.suppress(Error):  # it did not open, or its browser is gone
+        context = await opening
+        await context.close()
 
 
 def _playwright_proxy(proxy: Proxy | None) -> ProxySettings | None:

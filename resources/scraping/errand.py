@@ -8,6 +8,8 @@ from resources.reading.verdict import Capture, Outcome, Refusal
 from resources.scraping.identity import Identity
 from resources.scraping.proxies import Proxy
 
+PROXY_AUTHENTICATION_REQUIRED = 407
+
 
 @dataclass(frozen=True)
 class Errand:
@@ -37,6 +39,12 @@ class NoPage(Exception):
     ) -> None:
         self.refusal, self.is_proxys, self.capture = Refusal(outcome, detail), is_proxys, capture
         super().__init__(detail)
+
+
+def refused_by(proxy: Proxy | None) -> NoPage:
+    """Return what a page is that a proxy did not let through."""
+    name = proxy.name if proxy else "of the network"
+    return NoPage(f"The proxy {name} did not let it through.", is_proxys=True)
 
 
 def too_large(largest_bytes: int) -> NoPage:

@@ -12,14 +12,20 @@ from urllib.parse import urlsplit
 import httpx
 
 from resources.reading.verdict import Capture
-from resources.scraping.errand import Errand, NoPage, too_large, too_slow
+from resources.scraping.errand import (
+    PROXY_AUTHENTICATION_REQUIRED,
+    Errand,
+    NoPage,
+    refused_by,
+    too_large,
+    too_slow,
+)
 from resources.scraping.hosts import is_same_site
 from resources.scraping.proxies import Proxy
 from resources.scraping.robots import LARGEST_BYTES, RobotsFile
 from resources.transport import PageTransport
 
 MOST_REDIRECTS = 8
-PROXY_AUTHENTICATION_REQUIRED = 407
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 PATIENCE = httpx.Timeout(30.0, connect=10.0).as_dict()
 TransportOf = Callable[[Proxy | None], httpx.AsyncBaseTransport]
@@ -89,8 +95,7 @@ class LightWay:
             finally:
                 await response.aclose()
         except httpx.ProxyError as error:
-            name = errand.proxy.name if errand.proxy else "of the network"
-            raise NoPage(f"The proxy {name} did not let it through.", is_proxys=True) from error
+            raise refused_by(errand.proxy) from error
         except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
             raise NoPage(f"No whole answer came ({type(error).__name__}).") from error
 

@@ -14,7 +14,14 @@ from playwright.async_api import BrowserContext, CDPSession, Error, Page, Respon
 
 from resources.reading.verdict import Answer, Capture, Outcome, Reading, Verdict
 from resources.scraping.blocking import blocked_for
-from resources.scraping.errand import Errand, NoPage, too_large, too_slow
+from resources.scraping.errand import (
+    PROXY_AUTHENTICATION_REQUIRED,
+    Errand,
+    NoPage,
+    refused_by,
+    too_large,
+    too_slow,
+)
 
 LONGEST_LOAD_SECONDS = 10.0
 """How long after the document its parts are waited for; what a reader needs seldom stands in the last."""
@@ -99,6 +106,8 @@ class Tab:
             await (self._hear(load) if self._errand.listens else load)
         finally:
             load.cancel()
+        if self._status == PROXY_AUTHENTICATION_REQUIRED and self._errand.proxy:
+            raise refused_by(self._errand.proxy)
         is_document = not self._kind or "html" in self._kind
         body = await (self._html() if is_document or response is None else response.text())
         if len(body) > self._errand.largest_bytes:
@@ -116,8 +125,7 @@ class Tab:
             if found is None:
                 raise
             if found.group(1) in PROXYS_ERRORS and self._errand.proxy:
-                detail = f"The proxy {self._errand.proxy.name} did not let it through."
-                raise NoPage(detail, is_proxys=True) from error
+                raise refused_by(self._errand.proxy) from error
             raise NoPage(f"No whole answer came ({found.group(1)}).") from error
 
     async def _loaded(self) -> None:

@@ -29,6 +29,7 @@ from resources.scraping.tab import Judge, Seen
 MIB = 1024**2
 LIGHT_SHARE = 1 / 3
 """Of the time that a visit may take, where the browser comes after it."""
+LEAST_SECONDS = 1.0
 TOO_MANY_REQUESTS, SERVER_FAULT = 429, 500
 NOT_ASKED = Refusal(Outcome.TIMED_OUT, "The site was not asked.")
 SETTLED = frozenset({Outcome.READING, Outcome.NOT_FOUND, Outcome.GONE})
@@ -129,7 +130,8 @@ class Visitor:
         async def fetch(address: str) -> RobotsFile:
             proxy = await self._proxies.choose()
             try:
-                return await self._light.robots(await self._errand(address, proxy, 1.0))
+                seconds = self._settings.page_seconds * LIGHT_SHARE
+                return await self._light.robots(await self._errand(address, proxy, seconds))
             except NoPage as error:
                 await self._proxies.note(proxy, error.refusal.outcome, is_proxys_fault=error.is_proxys)
                 raise
@@ -148,8 +150,10 @@ class Visitor:
         except AllResting as error:
             refusal = Refusal(Outcome.TIMED_OUT, f"{error} The site was not asked.")
             return replace(visit, verdict=refusal) if visit.way is None else visit
-        share = LIGHT_SHARE if way == "light" and "browser" in visit.page.ways else 1.0
-        errand = await self._errand(visit.url, proxy, share, visit.page.listens)
+        seconds = max(self._settings.page_seconds - visit.seconds, LEAST_SECONDS)
+        if way == "light" and "browser" in visit.page.ways:
+            seconds *= LIGHT_SHARE
+        errand = await self._errand(visit.url, proxy, seconds, visit.page.listens)
         take = self._by_light if way == "light" else self._by_browser
         started = time.perf_counter()
         seen = await take(errand, _judge_of(visit.page, visit.subject))
@@ -167,11 +171,10 @@ class Visitor:
         )
 
     async def _errand(
-        self, url: str, proxy: Proxy | None, share: float, listens: tuple[str, ...] = ()
+        self, url: str, proxy: Proxy | None, seconds: float, listens: tuple[str, ...] = ()
     ) -> Errand:
         identity = await self._identities.of(proxy)
-        seconds, largest_bytes = self._settings.page_seconds * share, self._settings.page_mb * MIB
-        return Errand(url, identity, proxy, seconds, largest_bytes, listens)
+        return Errand(url, identity, proxy, seconds, self._settings.page_mb * MIB, listens)
 
     async def _by_light(self, errand: Errand, judge: Judge) -> Seen:
         try:

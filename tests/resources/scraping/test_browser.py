@@ -204,6 +204,39 @@ def test_browser_killed_under_visits_is_started_anew(site, open_home, count_page
     assert (usage.launches, usage.crashes, usage.recycles) == (2, 1, 0)
 
 
+def test_driver_killed_under_a_visit_is_started_anew(site, open_home, count_page):
+    home = open_home(site.origin, count_page(ways=("browser",)))
+
+    async def go():
+        async with home.visitor() as visitor:
+            await visitor.visit(home.page, "page/1")
+            visit = asyncio.create_task(visitor.visit(home.page, "drip"))
+            await asyncio.to_thread(site.wait_for, 2)
+            (engine,) = visitor._browser._engines
+            engine._root.kill()
+            return await visit, await visitor.visit(home.page, "page/6"), visitor.browser_usage
+
+    dripping, good, usage = asyncio.run(go())
+    assert (dripping.verdict.outcome, good.verdict.outcome) == (Outcome.TIMED_OUT, Outcome.READING)
+    assert (usage.launches, usage.crashes) == (2, 1)
+    assert not children()
+
+
+def test_visit_cancelled_while_the_browser_starts_leaves_nothing(site, open_home, count_page):
+    home = open_home(site.origin, count_page(ways=("browser",)))
+
+    async def go(seconds):
+        async with home.visitor() as visitor:
+            visit = asyncio.create_task(visitor.visit(home.page, "page/1"))
+            await asyncio.sleep(seconds)
+            visit.cancel()
+            await asyncio.wait({visit})
+
+    for seconds in (0.05, 0.2, 0.5):
+        asyncio.run(go(seconds))
+        assert not children()
+
+
 def test_browser_is_renewed_while_visits_are_under_way(site, open_home, count_page):
     home = open_home(site.origin, count_page(ways=("browser",)))
 

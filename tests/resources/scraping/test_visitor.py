@@ -201,6 +201,24 @@ def test_visits_go_through_the_proxy_and_never_around_it(site, open_home, count_
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("needs_browser")
+@pytest.mark.parametrize("way", ["light", "browser"])
+def test_wrong_password_is_the_proxys_fault(site, open_home, count_page, way):
+    with proxying() as proxy:
+        address = proxy.address.replace(PASSWORD, "wrong")
+        page = count_page(ways=(way,))
+        home = open_home(site.origin, page, scraper_proxies=address, scraper_robots=False)
+
+        async def go():
+            async with home.visitor() as visitor:
+                return await visitor.visit(page, "page/3")
+
+        visit = asyncio.run(go())
+    assert visit.verdict.detail == f"The proxy 127.0.0.1:{proxy.server_port} did not let it through."
+    assert site.paths() == []
+
+
+@pytest.mark.integration
 def test_dying_proxy_is_left_for_one_that_lives(site, open_home, count_page):
     with proxying() as one, proxying() as two:
         proxies = f"{one.address},{two.address}"
