@@ -14,7 +14,7 @@ import pytest
 
 from resources.provider import Page
 from resources.providers import PROVIDERS
-from resources.reading.verdict import Capture
+from resources.reading.verdict import Capture, Reading
 
 OWN = Path(__file__).parent / "pages"
 SAVED = Path(__file__).parents[4] / "shared" / "pages"
@@ -88,10 +88,12 @@ def sample() -> Callable[[str], Sample]:
 
 
 @pytest.fixture(scope="session")
-def any_readable() -> Callable[[random.Random], Sample]:
-    """Choose one of the samples that are here and give a reading with rows."""
+def any_readable() -> Callable[[random.Random], tuple[Sample, str, Reading]]:
+    """Choose one of the samples that are here and give a reading with rows; with its text and reading."""
     samples = [one for one in (*OWN_SAMPLES, *SAVED_SAMPLES) if one.told["outcome"] == "reading"]
-    here = [one for one in samples if one.path.exists() and one.told.get("rows", True)]
+    chosen = [one for one in samples if one.path.exists() and one.told.get("rows", True)]
+    captures = [(one, one.capture()) for one in chosen]
+    here = [(one, capture.body, one.page.read(capture, one.subject)) for one, capture in captures]
     return lambda chance: chance.choice(here)
 
 

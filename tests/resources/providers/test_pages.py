@@ -110,6 +110,15 @@ def test_being_led_away_is_told_by_the_address(own, name: str, url: str, outcome
         assert own.page.read(own.capture(url=url), own.subject).outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("youtube_consent.html", Outcome.CONSENT_WALL), ("youtube_sorry.html", Outcome.BLOCKED)],
+)
+def test_a_wall_in_place_of_a_feed_is_a_wall(sample, name: str, outcome: Outcome) -> None:
+    feed = sample("youtube_feed.xml")
+    assert feed.page.read(feed.capture(sample(name).path.read_text()), feed.subject).outcome is outcome
+
+
 def test_columns_of_a_row_are_the_records(own) -> None:
     for row in own.rows:
         assert list(row) == own.page.column_names
