@@ -72,13 +72,16 @@ SAVED_SAMPLES = list(_samples("expected_of_saved.json", SAVED))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give tests that ask for ``own`` or ``saved`` each sample in turn, for ``kind`` each kind of page."""
+    """Give tests that ask for ``own`` or ``saved`` each sample in turn."""
     for name, samples in (("own", OWN_SAMPLES), ("saved", SAVED_SAMPLES)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, samples, ids=str)
-    if "kind" in metafunc.fixturenames:
-        kinds = [(f"{p.name}/{page.name}", page) for p in PROVIDERS.values() for page in p.pages]
-        metafunc.parametrize("kind", [page for _, page in kinds], ids=[name for name, _ in kinds])
+
+
+@pytest.fixture(scope="session")
+def kinds() -> list[Page]:
+    """Every kind of page of every provider."""
+    return [page for provider in PROVIDERS.values() for page in provider.pages]
 
 
 @pytest.fixture(scope="session")
