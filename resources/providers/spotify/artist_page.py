@@ -134,9 +134,7 @@ def _from_page(page: Markup, subject: str) -> Verdict:
 
 def _shown(page: Markup, language: str) -> Count | None:
     """Return the listeners that the page shows, ``None`` where it shows none or several of them."""
-    nodes = page.tree.css(
-        "[data-testid=monthly-listeners-label], main span, main div, span, div[data-encore-id]"
-    )
+    nodes = page.tree.css("[data-testid=monthly-listeners-label], span, div[data-encore-id]")
     texts = {node.text(deep=False).strip() for node in nodes}
     found = {count for text in texts if (count := _listeners(" ".join(text.split()), language))}
     return found.pop() if len(found) == 1 else None

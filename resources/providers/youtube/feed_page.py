@@ -8,8 +8,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from resources.providers.youtube.atom import ATOM, MEDIA, YOUTUBE, parse
-from resources.providers.youtube.walls import refusal_by_address
+from resources.providers.youtube.walls import refusal_by_address, refusal_by_markup
 from resources.reading.guard import guarded, layout_changed, missing_of
+from resources.reading.markup import Markup
 from resources.reading.values import LARGEST, Unreadable
 from resources.reading.verdict import Capture, Outcome, Reading, Refusal, Verdict
 
@@ -23,10 +24,11 @@ Row = dict[str, Any]
 @guarded(refusal_by_address)
 def read_feed_page(capture: Capture, subject: str) -> Verdict:
     """Read the feed of a channel, by its id."""
-    if not capture.body.lstrip().startswith("<?xml"):
-        return OTHER_KIND
+    body = capture.body.lstrip()
+    if not body.startswith("<?xml"):
+        return refusal_by_markup(Markup(body)) or OTHER_KIND
     try:
-        feed = parse(capture.body.lstrip())
+        feed = parse(body)
     except ValueError as error:
         raise Unreadable(str(error)) from error
     if feed.tag != f"{ATOM}feed":

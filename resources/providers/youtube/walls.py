@@ -78,22 +78,22 @@ def refusal_by_kind(data: Any, subject: str) -> Refusal | None:
         return _refusal_by_alert(alert, dig(header, "c4TabbedHeaderRenderer", "channelId"), subject)
     if isinstance(contents, dict) and _is_age_gate(contents):
         return AGE_GATE
-    if isinstance(contents, dict) and contents and "twoColumnBrowseResultsRenderer" not in contents:
-        return OTHER_KIND
     if isinstance(header, dict) and TOPIC_HEADERS & set(header):
         return TOPIC
-    return _refusal_by_id(data, set(_ids(data)), subject)
-
-
-def _refusal_by_id(data: Any, ids: set[str], subject: str) -> Refusal | None:
-    kinds = dig(data, "metadata")
-    if isinstance(kinds, dict) and kinds and "channelMetadataRenderer" not in kinds:
-        return OTHER_KIND
+    ids = set(_ids(data))
     if not ids:
-        return layout_changed("channel_id")
+        return OTHER_KIND if _is_of_another_kind(data) else layout_changed("channel_id")
     if others := ids - {subject}:
         return Refusal(Outcome.WRONG_PAGE, f"It is the page of {', '.join(sorted(others))}.")
     return None
+
+
+def _is_of_another_kind(data: Any) -> bool:
+    """Say whether data that name no channel are laid out, or described, as something else."""
+    contents, metadata = dig(data, "contents") or {}, dig(data, "metadata") or {}
+    laid_out = bool(contents) and dig(contents, "twoColumnBrowseResultsRenderer") is None
+    described = bool(metadata) and dig(metadata, "channelMetadataRenderer") is None
+    return laid_out or described
 
 
 def _ids(data: Any) -> Iterator[str]:

@@ -14,7 +14,7 @@ import pytest
 
 from resources.provider import Page
 from resources.providers import PROVIDERS
-from resources.reading.verdict import Capture
+from resources.reading.verdict import Capture, Reading
 
 OWN = Path(__file__).parent / "pages"
 SAVED = Path(__file__).parents[4] / "shared" / "pages"
@@ -72,13 +72,16 @@ SAVED_SAMPLES = list(_samples("expected_of_saved.json", SAVED))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give tests that ask for ``own`` or ``saved`` each sample in turn, for ``kind`` each kind of page."""
+    """Give tests that ask for ``own`` or ``saved`` each sample in turn."""
     for name, samples in (("own", OWN_SAMPLES), ("saved", SAVED_SAMPLES)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, samples, ids=str)
-    if "kind" in metafunc.fixturenames:
-        kinds = [(f"{p.name}/{page.name}", page) for p in PROVIDERS.values() for page in p.pages]
-        metafunc.parametrize("kind", [page for _, page in kinds], ids=[name for name, _ in kinds])
+
+
+@pytest.fixture(scope="session")
+def kinds() -> list[Page]:
+    """Every kind of page of every provider."""
+    return [page for provider in PROVIDERS.values() for page in provider.pages]
 
 
 @pytest.fixture(scope="session")
@@ -88,10 +91,12 @@ def sample() -> Callable[[str], Sample]:
 
 
 @pytest.fixture(scope="session")
-def any_readable() -> Callable[[random.Random], Sample]:
-    """Choose one of the samples that are here and give a reading with rows."""
+def any_readable() -> Callable[[random.Random], tuple[Sample, str, Reading]]:
+    """Choose one of the samples that are here and give a reading with rows; with its text and reading."""
     samples = [one for one in (*OWN_SAMPLES, *SAVED_SAMPLES) if one.told["outcome"] == "reading"]
-    here = [one for one in samples if one.path.exists() and one.told.get("rows", True)]
+    chosen = [one for one in samples if one.path.exists() and one.told.get("rows", True)]
+    captures = [(one, one.capture()) for one in chosen]
+    here = [(one, capture.body, one.page.read(capture, one.subject)) for one, capture in captures]
     return lambda chance: chance.choice(here)
 
 

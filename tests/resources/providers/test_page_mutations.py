@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +36,7 @@ NOTHINGS: tuple[Any, ...] = (
     "?",
     [None],
     {"simpleText": None},
-    10**30,
+    2**64 - 1,
     1.5,
 )
 IDENTITY = {"artist_id", "channel_id", "video_id", "username", "published_at"}
@@ -113,7 +115,7 @@ def spoil(text: str, chance: random.Random) -> str:
     except ValueError:  # it was cut off before
         return spoil_markup(text, chance)
     spoil_json(data, chance)
-    return text[:start] + json.dumps(data) + text[end:]
+    return text[:start] + msgspec.json.encode(data).decode() + text[end:]
 
 
 def is_covered(name: str, was: dict[str, Any], now: dict[str, Any]) -> bool:
@@ -134,13 +136,12 @@ def covers(was: dict[str, Any], now: dict[str, Any]) -> bool:
     return same and all(is_covered(name, was, now) for name in ("views", "listeners") if name in now)
 
 
+@pytest.mark.timeout(3_600)
 @settings(max_examples=MUTATIONS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**64))
 def test_pages_that_were_tampered_with_yield_no_wrong_number(any_readable, seed: int) -> None:
     chance = random.Random(seed)
-    sample = any_readable(chance)
-    text = sample.path.read_text(encoding="utf-8")
-    true = sample.page.read(sample.capture(text), sample.subject)
+    sample, text, true = any_readable(chance)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         text = spoil(text, chance) if text else text
     verdict = sample.page.read(sample.capture(text), sample.subject)

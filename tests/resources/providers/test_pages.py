@@ -46,18 +46,20 @@ def test_every_saved_page_is_among_them(saved_folder, saved_names) -> None:
     assert found - saved_names == {"youtube/number_formats_36_languages.json"}
 
 
-def test_no_other_reader_reads_a_page(own, kind) -> None:
-    if kind is own.page:
-        return
-    for subject in (own.subject, kind.canary):
-        verdict = kind.read(own.capture(status=200), subject)
-        assert not isinstance(verdict, Reading)
+def test_no_other_reader_reads_a_page(own, kinds) -> None:
+    for kind in kinds:
+        subjects = {own.subject, kind.canary} if kind is not own.page else set()
+        verdicts = [kind.read(own.capture(status=200), subject) for subject in subjects]
+        assert not [verdict for verdict in verdicts if isinstance(verdict, Reading)]
 
 
-def test_no_other_reader_reads_a_saved_page(saved, kind) -> None:
+def test_no_other_reader_reads_a_saved_page(saved, kinds) -> None:
     if not saved.path.exists():
         pytest.skip(f"{saved.path} is not here")
-    assert kind is saved.page or not isinstance(kind.read(saved.capture(status=200), saved.subject), Reading)
+    verdicts = [
+        kind.read(saved.capture(status=200), saved.subject) for kind in kinds if kind is not saved.page
+    ]
+    assert not [verdict for verdict in verdicts if isinstance(verdict, Reading)]
 
 
 def test_a_page_is_not_read_as_somebody_elses(own) -> None:
@@ -80,34 +82,54 @@ def test_a_page_is_not_read_as_somebody_elses(own) -> None:
         (503, Outcome.TIMED_OUT),
     ],
 )
-def test_a_status_counts_more_than_the_page(own, status: int, outcome: Outcome) -> None:
-    if own.told["outcome"] == "reading" and own.path.suffix != ".json":
-        assert own.page.read(own.capture(status=status), own.subject).outcome is outcome
+def test_a_status_counts_more_than_the_page(sample, status: int, outcome: Outcome) -> None:
+    for name in (
+        "spotify_artist_rendered.html",
+        "youtube_page_header.html",
+        "youtube_feed.xml",
+        "instagram_described.html",
+    ):
+        one = sample(name)
+        assert one.page.read(one.capture(status=status), one.subject).outcome is outcome
 
 
 @pytest.mark.parametrize(
     "body", ["", "  ", "{", "{}", "[]", "null", "<", "<html>", "<?xml version='1.0'?>", "\0"]
 )
-def test_nothing_is_no_reading(kind, body: str) -> None:
-    verdict = kind.read(Capture("https://site.example/", 200, body), kind.canary)
-    assert isinstance(verdict, Refusal)
-    assert "stumbled" not in verdict.detail
+def test_nothing_is_no_reading(kinds, body: str) -> None:
+    for kind in kinds:
+        verdict = kind.read(Capture("https://site.example/", 200, body), kind.canary)
+        assert isinstance(verdict, Refusal)
+        assert "stumbled" not in verdict.detail
 
 
 @pytest.mark.parametrize(
     ("name", "url", "outcome"),
     [
-        ("youtube/channel_page", "https://consent.youtube.com/m?continue=x&gl=ES", Outcome.CONSENT_WALL),
-        ("youtube/feed_page", "https://www.google.com/sorry/index?continue=x", Outcome.BLOCKED),
-        ("youtube/channel_page", "https://accounts.google.com/ServiceLogin", Outcome.LOGIN_WALL),
-        ("instagram/profile_page", "https://www.instagram.com/accounts/login/?next=/x/", Outcome.LOGIN_WALL),
-        ("instagram/profile_page", "https://www.instagram.com/challenge/?next=/x/", Outcome.BLOCKED),
-        ("spotify/artist_page", "https://accounts.spotify.com/en/login", Outcome.LOGIN_WALL),
+        ("youtube_page_header.html", "https://consent.youtube.com/m?continue=x&gl=ES", Outcome.CONSENT_WALL),
+        ("youtube_feed.xml", "https://www.google.com/sorry/index?continue=x", Outcome.BLOCKED),
+        ("youtube_page_header.html", "https://accounts.google.com/ServiceLogin", Outcome.LOGIN_WALL),
+        (
+            "instagram_described.html",
+            "https://www.instagram.com/accounts/login/?next=/x/",
+            Outcome.LOGIN_WALL,
+        ),
+        ("instagram_described.html", "https://www.instagram.com/challenge/?next=/x/", Outcome.BLOCKED),
+        ("spotify_artist_rendered.html", "https://accounts.spotify.com/en/login", Outcome.LOGIN_WALL),
     ],
 )
-def test_being_led_away_is_told_by_the_address(own, name: str, url: str, outcome: Outcome) -> None:
-    if own.told["page"] == name and own.told.get("status", 200) == 200:
-        assert own.page.read(own.capture(url=url), own.subject).outcome is outcome
+def test_being_led_away_is_told_by_the_address(sample, name: str, url: str, outcome: Outcome) -> None:
+    one = sample(name)
+    assert one.page.read(one.capture(url=url), one.subject).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("youtube_consent.html", Outcome.CONSENT_WALL), ("youtube_sorry.html", Outcome.BLOCKED)],
+)
+def test_a_wall_in_place_of_a_feed_is_a_wall(sample, name: str, outcome: Outcome) -> None:
+    feed = sample("youtube_feed.xml")
+    assert feed.page.read(feed.capture(sample(name).path.read_text()), feed.subject).outcome is outcome
 
 
 def test_columns_of_a_row_are_the_records(own) -> None:
