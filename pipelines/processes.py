@@ -63,7 +63,8 @@ class Processes:
 
     def wait_ready(self, name: str, address: str) -> None:
         """Wait until an address of a child answers; raise ``ProcessEnded`` where the child is gone first."""
-        self._wait_until(name, lambda: _answers(address), f"answer at {address}")
+        with httpx.Client(timeout=2) as client:
+            self._wait_until(name, lambda: _answers(client, address), f"answer at {address}")
 
     def wait_listening(self, name: str, port: int) -> None:
         """Wait until a child listens on a port of the loopback; raise ``ProcessEnded`` likewise."""
@@ -117,9 +118,9 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
         return
 
 
-def _answers(address: str) -> bool:
+def _answers(client: httpx.Client, address: str) -> bool:
     try:
-        return httpx.get(address, timeout=2).status_code < httpx.codes.INTERNAL_SERVER_ERROR
+        return client.get(address).status_code < httpx.codes.INTERNAL_SERVER_ERROR
     except httpx.HTTPError:
         return False
 
