@@ -193,7 +193,7 @@ def simulator() -> Iterator[str]:
                     time.sleep(0.05)
             yield address
         finally:
-            program.terminate()
+            program.kill()  # told to end, it would first finish the answers that a test made slow
 
 
 @pytest.fixture
