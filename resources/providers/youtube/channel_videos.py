@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from resources.providers.youtube.words import count_of, is_counted, label_of, text_of
+from resources.providers.youtube.words import count_of, is_counted, label_of, text_of, video_id
 from resources.reading.counts import Count
 from resources.reading.values import dig, everything_at, listed, word
 
@@ -102,9 +102,10 @@ def _item(layout: str, node: Any, language: str) -> Item | None:
         video, title, views = _from_lockup(node, language)
     else:
         video, title, views = word(node, "videoId"), text_of(dig(node, "title")), _views(node, language)
-    if not video or not title or views is None:
+    known = video_id(video)
+    if not known or not title or views is None:
         return None
-    return {"video_id": video, "title": title, "views": views.value, "step": views.step}
+    return {"video_id": known, "title": title, "views": views.value, "step": views.step}
 
 
 def _views(node: Any, language: str) -> Count | None:

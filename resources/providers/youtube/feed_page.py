@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from resources.providers.youtube.atom import ATOM, MEDIA, YOUTUBE, parse
 from resources.providers.youtube.walls import refusal_by_address, refusal_by_markup
+from resources.providers.youtube.words import video_id
 from resources.reading.guard import guarded, layout_changed, missing_of
 from resources.reading.markup import Markup
 from resources.reading.values import LARGEST, Unreadable
@@ -65,7 +66,7 @@ def _row(entry: ET.Element, subject: str) -> Row:
     likes = _number(community, "starRating", "count")
     return {
         "channel_id": subject,
-        "video_id": (entry.findtext(f"{YOUTUBE}videoId") or "").strip() or None,
+        "video_id": video_id((entry.findtext(f"{YOUTUBE}videoId") or "").strip()),
         "title": (entry.findtext(f"{ATOM}title") or "").strip() or None,
         "published_at": _moment((entry.findtext(f"{ATOM}published") or "").strip()),
         "views": views,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from resources.reading.counts import Count, read_count
 from resources.reading.values import dig, listed, word
 
+VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 Counted = Literal["subscribers", "videos", "views"]
 STEMS: Mapping[str, Mapping[Counted, tuple[str, ...]]] = {
     "en": {"subscribers": ("subscriber",), "videos": ("video",), "views": ("view",)},
@@ -17,6 +19,11 @@ STEMS: Mapping[str, Mapping[Counted, tuple[str, ...]]] = {
     "it": {"subscribers": ("iscritt",), "videos": ("video",), "views": ("visualizzazion",)},
     "pt": {"subscribers": ("inscrito", "subscritor"), "videos": ("vídeo",), "views": ("visualizaç",)},
 }
+
+
+def video_id(text: str | None) -> str | None:
+    """Return a video's id, ``None`` for what cannot be one."""
+    return text if text and VIDEO_ID.fullmatch(text) else None
 
 
 def text_of(node: Any) -> str:

@@ -33,7 +33,7 @@ NOTHINGS: tuple[Any, ...] = (
     True,
     False,
     -1,
-    "?",
+    " ",
     [None],
     {"simpleText": None},
     2**64 - 1,
