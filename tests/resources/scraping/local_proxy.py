@@ -29,6 +29,11 @@ class LocalProxy(ThreadingHTTPServer):
         """Its address as a setting has it."""
         return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.server_port}"
 
+    def die(self) -> None:
+        """Take no connection any more."""
+        self.shutdown()
+        self.server_close()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing."""
 
@@ -84,6 +89,5 @@ def proxying() -> Iterator[LocalProxy]:
     try:
         yield proxy
     finally:
-        proxy.shutdown()
-        proxy.server_close()
+        proxy.die()
         thread.join(5)

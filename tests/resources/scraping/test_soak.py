@@ -42,9 +42,7 @@ MIB = 1024**2
 
 def subjects():
     """Return the pages: every tenth gives no reading, and is kept as evidence."""
-    return [
-        f"{'status' if number % FAILING_EVERY == 0 else 'page'}/{200 + number}" for number in range(PAGES)
-    ]
+    return [f"{'nothing' if number % FAILING_EVERY == 0 else 'page'}/{number}" for number in range(PAGES)]
 
 
 def wanted(home, orgs=3):
@@ -92,10 +90,12 @@ class Trouble:
         self.home, self.proxy, self.kills, self.memory = home, proxy, 0, []
 
     def visits(self):
+        """Return how many visits were made."""
         with self.home.backline.database.read() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(ScraperVisit)).scalar_one()
 
     async def make(self):
+        """Kill browsers and a proxy, and measure, until it is over."""
         while True:
             await asyncio.sleep(0.1)
             done = await asyncio.to_thread(self.visits)
@@ -105,7 +105,7 @@ class Trouble:
                     browser.send_signal(signal.SIGKILL)
                 self.kills += 1
             if done >= PAGES // 2 and self.proxy is not None:
-                self.proxy.shutdown()
+                await asyncio.to_thread(self.proxy.die)
                 self.proxy = None
 
     def growth(self):
@@ -161,7 +161,7 @@ def test_nothing_is_lost_stuck_or_leaked(site, open_home, count_page, needs_brow
     growth = trouble.growth()
     print(
         f"{PAGES} pages, {trouble.kills} kills, memory {growth:.3f} of the middle third's, {dict(outcomes)}"
-    )  # noqa: T201
+    )
     if PAGES >= 1_000:
         assert growth < 1.1
 
