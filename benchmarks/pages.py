@@ -160,12 +160,9 @@ def served() -> Iterator[str]:
         server.wait()
 
 
-def measured() -> dict[tuple[str, int], Cost]:
+def measured(binary: Path) -> dict[tuple[str, int], Cost]:
     """Run all ways in turn; return what each cost, by its name and the pages in flight."""
     install(CRAWLEE_VENV, CRAWLEE_LOCK)
-    binary = find_browser(Settings())
-    if binary is None:
-        raise SystemExit("The page benchmark needs a browser.")
     plan = [(way, in_flight, PAGES) for in_flight in IN_FLIGHT for way in WAYS]
     plan += [("light", in_flight, LIGHT_PAGES) for in_flight in IN_FLIGHT]
     found: defaultdict[tuple[str, int], list[Cost]] = defaultdict(list)
@@ -180,10 +177,11 @@ def measured() -> dict[tuple[str, int], Cost]:
 
 def section() -> str:
     """Return what was found, as a section of the results."""
-    load = os.getloadavg()[0]
-    found = measured()
-    binary = find_browser(Settings())
-    what = f"{binary.name if binary else 'browser'} {version_of(binary)}"
+    load, binary = os.getloadavg()[0], find_browser(Settings())
+    if binary is None:
+        return f"{TITLE}\n\nNot measured: no browser was found.\n"
+    found = measured(binary)
+    what = f"{binary.name} {version_of(binary)}"
     head = (
         f"A local page of 500 KB with 30 parts, {ROUNDS} × {PAGES} pages a way, the ways in turn, on the "
         f"same binary ({what}); load {load:.1f} before and {os.getloadavg()[0]:.1f} after. Pages/s are the "

@@ -50,7 +50,7 @@ class LightWay:
             raise too_slow(errand.seconds) from None
 
     async def robots(self, errand: Errand) -> RobotsFile:
-        """Ask for a robots.txt, which may stand on another host; raise :class:`NoPage` of the proxy's."""
+        """Ask for a robots.txt; another site's is none. Raise :class:`NoPage` of the proxy's."""
         try:
             capture = await self.fetch(replace(errand, largest_bytes=LARGEST_BYTES))
         except NoPage as error:

@@ -150,25 +150,27 @@ class Visitor:
         except AllResting as error:
             refusal = Refusal(Outcome.TIMED_OUT, f"{error} The site was not asked.")
             return replace(visit, verdict=refusal) if visit.way is None else visit
-        seconds = max(self._settings.page_seconds - visit.seconds, LEAST_SECONDS)
-        if way == "light" and "browser" in visit.page.ways:
-            seconds *= LIGHT_SHARE
-        errand = await self._errand(visit.url, proxy, seconds, visit.page.listens)
+        errand = await self._errand(visit.url, proxy, self._seconds_for(visit, way), visit.page.listens)
         take = self._by_light if way == "light" else self._by_browser
         started = time.perf_counter()
         seen = await take(errand, _judge_of(visit.page, visit.subject))
-        outcome = seen.verdict.outcome
-        await self._proxies.note(proxy, outcome, is_proxys_fault=seen.is_proxys_fault)
+        seconds = visit.seconds + time.perf_counter() - started
+        await self._proxies.note(proxy, seen.verdict.outcome, is_proxys_fault=seen.is_proxys_fault)
         return replace(
             visit,
             verdict=seen.verdict,
             capture=seen.capture,
             way=way,
-            seconds=visit.seconds + time.perf_counter() - started,
+            seconds=seconds,
             proxy=proxy.name if proxy else None,
             screenshot=seen.screenshot,
             secrets=visit.secrets | errand.identity.secrets(),
         )
+
+    def _seconds_for(self, visit: Visit, way: Way) -> float:
+        """Return how long one way may take: what is left, or a share of it where another comes after it."""
+        left = max(self._settings.page_seconds - visit.seconds, LEAST_SECONDS)
+        return left * LIGHT_SHARE if way == "light" and "browser" in visit.page.ways else left
 
     async def _errand(
         self, url: str, proxy: Proxy | None, seconds: float, listens: tuple[str, ...] = ()
