@@ -30,6 +30,7 @@ MOST_PAGES = 500
 WATCH_SECONDS = 2.0
 LONGEST_CONTEXT_CLOSE_SECONDS = 1.5
 DEATH_IS_KNOWN_SECONDS = 0.3
+LONGEST_LAST_WORDS_SECONDS = 2.0
 MOST_TRIES = 2
 KILLED_ABOVE = 2
 """Times the memory allowed, above which visits under way are no reason to wait."""
@@ -98,6 +99,20 @@ class Browser:
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     async def _visit_in(self, engine: Engine, errand: Errand, judge: Judge) -> Seen:
+        """Visit in one browser; raise ``EngineLost`` where that ends, whether Playwright notices or not."""
+        visit = asyncio.create_task(self._seen_in(engine, errand, judge))
+        loss = asyncio.create_task(engine.until_lost())
+        try:
+            await asyncio.wait({visit, loss}, return_when=asyncio.FIRST_COMPLETED)
+            if loss.done():
+                await asyncio.wait({visit}, timeout=LONGEST_LAST_WORDS_SECONDS)
+            if not visit.done():
+                raise EngineLost
+            return visit.result()
+        finally:
+            await _ended(visit, loss)
+
+    async def _seen_in(self, engine: Engine, errand: Errand, judge: Judge) -> Seen:
         try:
             async with _context(engine, errand) as context:
                 tab = await Tab.open(context, errand)
@@ -191,6 +206,13 @@ class Browser:
         chore = asyncio.create_task(work)
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    """End tasks whose results are no longer wanted."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from resources.scraping.binary import CURE, FIELD, SANDBOX_FIELD, Sandbox
 
 MIB = 1024**2
 LONGEST_CLOSE_SECONDS, LONGEST_LAUNCH_SECONDS = 5.0, 30.0
+LOSS_IS_SEEN_SECONDS = 0.25
 ARGUMENTS = (
     "--blink-settings=imagesEnabled=false",
     "--disable-remote-fonts",
@@ -62,6 +63,15 @@ class Engine:
     def is_lost(self) -> bool:
         """Whether the browser, or the driver without which it is out of reach, ended by itself."""
         return not self._is_closing and not (self.chromium.is_connected() and self._is_driven)
+
+    async def until_lost(self) -> None:
+        """Return once the browser is lost.
+
+        Playwright answers what was asked of a browser before it ended, but not always what was asked while
+        it did: a page that is being opened then waits for ever.
+        """
+        while not self.is_lost:  # noqa: ASYNC110  # nothing tells of a driver that ended
+            await asyncio.sleep(LOSS_IS_SEEN_SECONDS)
 
     @property
     def _is_driven(self) -> bool:
