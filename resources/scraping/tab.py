@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from playwright.async_api import BrowserContext, CDPSession, Error, Page, Response
+from playwright.async_api import BrowserContext, CDPSession, Error, Page, Request, Response
 
 from resources.reading.verdict import Answer, Capture, Outcome, Reading, Verdict
 from resources.scraping.blocking import blocked_for
@@ -59,6 +59,7 @@ class Tab:
         self._document_bytes = self._all_bytes = 0
         self._answers: list[Answer] = []
         self._reading_answers: set[asyncio.Task[None]] = set()
+        self._asked: set[Request] = set()
         self._heard = asyncio.Event()
 
     @classmethod
@@ -72,6 +73,8 @@ class Tab:
         cdp.on("Network.loadingFailed", tab._on_failure)
         page.on("crash", lambda _: tab._break(NoPage("The page crashed: it wanted more memory than it may.")))
         if errand.listens:
+            page.on("request", tab._on_asked)
+            page.on("requestfailed", tab._on_unanswered)
             page.on("response", tab._on_answer)
         agent = errand.identity.agent.override | {"acceptLanguage": errand.identity.trait.locale}
         await asyncio.gather(
@@ -86,7 +89,7 @@ class Tab:
         try:
             try:
                 async with asyncio.timeout(self._errand.seconds):
-                    capture = await self._unless_broken(self._load())
+                    capture = await self._unless_broken(self._load(judge))
             except TimeoutError:
                 raise too_slow(self._errand.seconds) from None
         except NoPage as failure:
@@ -99,11 +102,11 @@ class Tab:
         screenshot = None if isinstance(verdict, Reading) else await self._picture()
         return Seen(verdict, capture, screenshot)
 
-    async def _load(self) -> Capture:
+    async def _load(self, judge: Judge) -> Capture:
         response = await self._go()
         load = asyncio.create_task(self._loaded())
         try:
-            await (self._hear(load) if self._errand.listens else load)
+            await (self._hear(load, judge) if self._errand.listens else load)
         finally:
             load.cancel()
         if self._status == PROXY_AUTHENTICATION_REQUIRED and self._errand.proxy:
@@ -133,19 +136,30 @@ class Tab:
             async with asyncio.timeout(LONGEST_LOAD_SECONDS):
                 await self._page.wait_for_load_state("load", timeout=0)
 
-    async def _hear(self, load: asyncio.Task[None]) -> None:
-        """Wait for an answer of each kind that is listened for; once all is loaded, only for a grace."""
+    async def _hear(self, load: asyncio.Task[None], judge: Judge) -> None:
+        """Wait for an answer of each kind that is listened for; once all is loaded, only for a grace.
+
+        A page that is whole by then and is not what was asked for will not become it.
+        """
         heard = asyncio.create_task(self._all_heard())
         try:
             await asyncio.wait({heard, load}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({heard}, timeout=LISTEN_GRACE_SECONDS)
+            if heard.done() or await self._may_become_more(judge):
+                await asyncio.wait({heard}, timeout=LISTEN_GRACE_SECONDS)
         finally:
             heard.cancel()
 
+    async def _may_become_more(self, judge: Judge) -> bool:
+        verdict = await judge(self._capture(await self._html()))
+        return verdict.outcome in {Outcome.READING, Outcome.LAYOUT_CHANGED}
+
     async def _all_heard(self) -> None:
-        while not all(any(part in answer.url for answer in self._answers) for part in self._errand.listens):
+        """Wait until each kind was answered and no further one is awaited: several may go to one address."""
+        heard = [answer.url for answer in self._answers]
+        while self._asked or not all(any(part in url for url in heard) for part in self._errand.listens):
             self._heard.clear()
             await self._heard.wait()
+            heard = [answer.url for answer in self._answers]
 
     async def _html(self) -> str:
         """Return the document as it stands; a page that goes on by itself to another is waited for."""
@@ -218,9 +232,17 @@ class Tab:
         if event["requestId"] == self._document and not event.get("canceled"):
             self._break(NoPage(f"The page was cut off ({event['errorText'].removeprefix('net::')})."))
 
+    def _on_asked(self, request: Request) -> None:
+        is_wanted = any(part in request.url for part in self._errand.listens)
+        if is_wanted and request.method != "OPTIONS":
+            self._asked.add(request)
+
+    def _on_unanswered(self, request: Request) -> None:
+        self._asked.discard(request)
+        self._heard.set()
+
     def _on_answer(self, response: Response) -> None:
-        is_wanted = any(part in response.url for part in self._errand.listens)
-        if is_wanted and response.request.method != "OPTIONS" and len(self._answers) < MOST_ANSWERS:
+        if response.request in self._asked and len(self._answers) < MOST_ANSWERS:
             task = asyncio.create_task(self._keep(response))
             self._reading_answers.add(task)
             task.add_done_callback(self._reading_answers.discard)
@@ -231,7 +253,7 @@ class Tab:
             held = sum(len(answer.body) for answer in self._answers)
             if held + len(body) <= self._errand.largest_bytes:
                 self._answers.append(Answer(response.url, response.status, body))
-                self._heard.set()
+        self._on_unanswered(response.request)
 
 
 async def _within(work: Awaitable[T], seconds: float) -> T | None:
