@@ -106,16 +106,19 @@ class Tab:
         response = await self._go()
         load = asyncio.create_task(self._loaded())
         try:
-            await (self._hear(load, judge) if self._errand.listens else load)
+            await (self._hear(load, judge) if self._errand.listens and self._is_html else load)
         finally:
             load.cancel()
         if self._status == PROXY_AUTHENTICATION_REQUIRED and self._errand.proxy:
             raise refused_by(self._errand.proxy)
-        is_document = not self._kind or "html" in self._kind
-        body = await (self._html() if is_document or response is None else response.text())
+        body = await (self._html() if self._is_html or response is None else response.text())
         if len(body) > self._errand.largest_bytes:
             raise too_large(self._errand.largest_bytes)
         return self._capture(body)
+
+    @property
+    def _is_html(self) -> bool:
+        return not self._kind or "html" in self._kind
 
     async def _go(self) -> Response | None:
         try:
