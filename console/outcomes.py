@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from console.pages import Tone
 from resources.reading.verdict import Outcome
+from resources.scraping.cures import CURES
 
 
 class Meaning(NamedTuple):
@@ -22,49 +23,49 @@ MEANINGS: Mapping[Outcome, Meaning] = {
         "Not found",
         "plain",
         "The site says that this page never was.",
-        "Compare the id with the account's configuration, and correct it there.",
+        CURES[Outcome.NOT_FOUND],
     ),
     Outcome.GONE: Meaning(
         "Gone",
         "plain",
         "The page was there once and was taken down.",
-        "Ask the account's owner, then correct its ids or disconnect it.",
+        CURES[Outcome.GONE],
     ),
     Outcome.CONSENT_WALL: Meaning(
         "Consent wall",
         "warn",
         "The site asked for a choice about cookies in place of the page.",
-        "Start it once more. If it stays, an engineer renews the choice in the provider's declaration.",
+        CURES[Outcome.CONSENT_WALL],
     ),
     Outcome.LOGIN_WALL: Meaning(
         "Login wall",
         "bad",
         "The site shows the page to signed-in visitors alone, as it does to those who come too often.",
-        "Pause for some hours, then configure a longer pause between pages.",
+        CURES[Outcome.LOGIN_WALL],
     ),
     Outcome.BLOCKED: Meaning(
         "Blocked",
         "bad",
         "The site took the visits for a robot's, or for too many, or its robots.txt forbids the page.",
-        "Pause for some hours, then configure a longer pause and fewer pages. Leave what robots.txt forbids.",
+        CURES[Outcome.BLOCKED],
     ),
     Outcome.LAYOUT_CHANGED: Meaning(
         "Layout changed",
         "bad",
         "The page came without fields that must be there; nothing of it was stored, older values stay.",
-        "An engineer teaches the reader the new layout by the evidence, then `backline evidence replay`.",
+        CURES[Outcome.LAYOUT_CHANGED],
     ),
     Outcome.WRONG_PAGE: Meaning(
         "Wrong page",
         "bad",
         "A sound page came, of another kind or of somebody else.",
-        "Open the page and compare it with the account; correct the account's ids.",
+        CURES[Outcome.WRONG_PAGE],
     ),
     Outcome.TIMED_OUT: Meaning(
         "Timed out",
         "warn",
         "No whole page came within the time and size that one may take.",
-        "Nothing for a few. If many: look at this machine's network and memory, then start it once more.",
+        CURES[Outcome.TIMED_OUT],
     ),
 }
 

@@ -15,23 +15,13 @@ from resources.database import insert_into, utc_now
 from resources.provider import Page, Provider
 from resources.reading.verdict import ABSENCES, Outcome
 from resources.scraping.comparison import Comparison, compare
+from resources.scraping.cures import CURES
 from resources.scraping.report import PageReport, ScrapeReport
 from resources.scraping.request import ScrapeRequest
 from resources.tables import ScraperHealth, ScraperVisit
 
 LOWEST_SUCCESS_RATE = 0.98
 BEFORE = timedelta(days=7)
-CURES = {
-    Outcome.LAYOUT_CHANGED: "Look at the screenshot and the fields named: the reader needs the new "
-    "layout. Once it has it, `backline evidence replay` reads what was kept.",
-    Outcome.BLOCKED: "Visit less: raise the pause or lower the day's pages in the console, or pause the "
-    "provider.",
-    Outcome.LOGIN_WALL: "The site wants a login from here: visit less, or from another network.",
-    Outcome.CONSENT_WALL: "The recorded consent is no longer accepted; look at the screenshot.",
-    Outcome.WRONG_PAGE: "Compare the ids in the account's configuration with the pages that came.",
-    Outcome.TIMED_OUT: "See whether the site and the network are up; BACKLINE_PAGE_SECONDS is the limit.",
-    Outcome.NOT_FOUND: "Correct the ids in the account's configuration.",
-}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from resources.provider import Provider
 from resources.reading.verdict import ABSENCES, Reading, Refusal, Verdict
 from resources.scraping.completion import completion_events
 from resources.scraping.evidence import EvidenceFiles, EvidenceStore
+from resources.scraping.redaction import redacted
 from resources.scraping.report import Failure
 from resources.scraping.request import Owner, ScrapeRequest, Target
 from resources.scraping.rows import values_of
@@ -124,7 +125,7 @@ def _evidence_row(
     return {
         "id": uuid.uuid4(),
         "visit_id": visit_row["id"],
-        "url": visit.capture.url if visit.capture else visit.url,
+        "url": redacted(visit.capture.url if visit.capture else visit.url, visit.secrets),
         "html_file": files.html_file,
         "screenshot_file": files.screenshot_file,
         "size": files.size,

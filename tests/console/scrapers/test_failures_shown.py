@@ -19,7 +19,7 @@ def test_nothing_that_failed_is_said(browser, scraped):
     assert "every page that was visited was read" in browser.get(PAGE).text
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.READING})
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.READING])
 def test_every_outcome_has_its_words_and_its_cure(browser, scraped, outcome):
     scraped.visit(outcome, detail="")
     text = browser.get(PAGE).text

@@ -50,7 +50,7 @@ def test_the_outcome_that_grew_is_named_with_its_share_before_and_its_evidence(s
     health = scraping.judged(scraping.but(**broken, a9=scraping.met(Outcome.TIMED_OUT)))["stage_page"]
     assert health.status == "error"
     assert health.reason == "layout changed: 30% of 10 pages, 0% before; missing listeners."
-    assert "the reader needs the new layout" in health.cure
+    assert "An engineer teaches the reader the new layout" in health.cure
     row = stored_health(scraping)
     assert row["error_count"] == 4
     assert len(row["metadata"]["evidence"]) == 4
