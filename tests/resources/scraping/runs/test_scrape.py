@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from resources.errors import BucketSpent
+from resources.events import body_of
 from resources.reading.verdict import Outcome, Reading
+from resources.schemas import validator_of
 from resources.scraping import jobs
 
 pytestmark = pytest.mark.scrapers
@@ -99,6 +103,9 @@ def test_each_org_is_told_once_with_its_own_counts(scraping):
         "pages": {"read": 1, "failed": 1},
     }
     assert events[1]["payload"]["pages"] == {"read": 1, "failed": 0}
+    for row in events.values():
+        body = msgspec.json.decode(body_of(SimpleNamespace(**row)))
+        validator_of("scraper.completed").validate(body)
 
 
 def test_not_found_is_believed_only_while_the_canary_is_found(scraping):
