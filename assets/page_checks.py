@@ -9,8 +9,8 @@ import dagster as dg
 
 from resources.backline import Backline
 from resources.reading.verdict import Outcome
-from resources.scraping.browser import BrowserUsage
 from resources.scraping.health import LOWEST_SUCCESS_RATE, PageHealth
+from resources.visiting.browser import BrowserUsage
 
 HIGHEST_BLOCK_SHARE = 0.05
 LARGEST_COVERAGE_LOSS = 0.2

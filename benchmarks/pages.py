@@ -26,10 +26,10 @@ import psutil
 
 from benchmarks import child
 from benchmarks.environment import install
-from resources.scraping.binary import find_browser, version_of
-from resources.scraping.blocking import PATTERNS
-from resources.scraping.engine import ARGUMENTS
 from resources.settings import Settings
+from resources.visiting.binary import find_browser, version_of
+from resources.visiting.blocking import PATTERNS
+from resources.visiting.engine import ARGUMENTS
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 PAGES, LIGHT_PAGES = int(os.environ.get("BENCH_PAGES", "60")), 400

@@ -25,12 +25,12 @@ from resources.provider import FromConfig, Page, Site
 from resources.providers import PROVIDERS
 from resources.reading.verdict import Capture, Outcome, Reading, Refusal, Verdict, Way
 from resources.records import Record
-from resources.scraping.blocking import blocked_for
-from resources.scraping.controls import Controls
-from resources.scraping.engine import ARGUMENTS
 from resources.scraping.evidence import EvidenceStore
-from resources.scraping.visitor import Visitor
 from resources.settings import Settings
+from resources.visiting.blocking import blocked_for
+from resources.visiting.controls import Controls
+from resources.visiting.engine import ARGUMENTS
+from resources.visiting.visitor import Visitor
 
 WARM_UP = 8
 VALUE = re.compile(r'id="(count|figure)" data-value="(\d+)"')

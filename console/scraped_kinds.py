@@ -14,8 +14,8 @@ from console.parts import Console
 from resources.backline import Backline
 from resources.database import AnyRow, Database, utc_now
 from resources.provider import Page, Provider, Site
-from resources.scraping.controls import Controls, controls_of
 from resources.tables import ScraperHealth
+from resources.visiting.controls import Controls, controls_of
 
 Status = Literal["ok", "warn", "error", "unknown", "never"]
 LABELS: Mapping[Status, tuple[Tone, str]] = {

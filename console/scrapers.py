@@ -18,9 +18,10 @@ from console.scrape_jobs import ask_once, ended_jobs, find_job, live_jobs
 from console.scrape_visits import FailureFilter, failures
 from console.scraped_kinds import Scraper, scraper_of, scrapers
 from resources.errors import InputRefused
-from resources.scraping import controls, jobs
-from resources.scraping.controls import RANGES
+from resources.scraping import jobs
 from resources.scraping.jobs import Wish
+from resources.visiting import controls
+from resources.visiting.controls import RANGES
 
 router = APIRouter(include_in_schema=False)
 

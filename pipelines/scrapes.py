@@ -8,7 +8,7 @@ from assets.pages import page_key
 from resources.backline import Backline
 from resources.provider import Provider, Site
 from resources.scraping import jobs
-from resources.scraping.controls import controls_of
+from resources.visiting.controls import controls_of
 
 
 def scrape_job_name(provider: Provider) -> str:

@@ -18,8 +18,8 @@ from resources.events import Event, event_id, write_events
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 from resources.scraping import jobs
-from resources.scraping.controls import controls_of
 from resources.tables import ConnectedAccount, Org
+from resources.visiting.controls import controls_of
 from sensors.runs import IN_PROGRESS, RUN_KEY_TAG
 
 GIVEN_UP_AFTER = timedelta(minutes=10)  # a run that says nothing so long is dead, whatever Dagster thinks

@@ -10,9 +10,9 @@ from pipelines.cli.output import people
 from resources.backline import Backline
 from resources.provider import Page
 from resources.providers import PROVIDERS
-from resources.scraping.binary import find_browser
-from resources.scraping.controls import configure
 from resources.settings import Settings
+from resources.visiting.binary import find_browser
+from resources.visiting.controls import configure
 
 
 def scrape_all(backline: Backline, run: Callable[..., None]) -> None:

@@ -16,9 +16,9 @@ from resources.budget import balances
 from resources.errors import BacklineError
 from resources.provider import MAIN_BUCKET, Provider
 from resources.providers import PROVIDERS
-from resources.scraping.binary import CURE as BROWSER_CURE
-from resources.scraping.binary import Sandbox, find_browser, version_of
 from resources.tables import ConnectedAccount, WebhookEvent
+from resources.visiting.binary import CURE as BROWSER_CURE
+from resources.visiting.binary import Sandbox, find_browser, version_of
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 

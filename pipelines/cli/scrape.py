@@ -24,8 +24,8 @@ from resources.errors import InputRefused
 from resources.provider import Provider
 from resources.providers import find_provider
 from resources.scraping import jobs
-from resources.scraping.controls import controls_of
 from resources.scraping.report import ScrapeReport
+from resources.visiting.controls import controls_of
 from sensors.runs import PROCESS_TAG, process_name
 
 

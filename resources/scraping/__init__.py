@@ -1,1 +1,1 @@
-"""Scraping: public pages are visited gently, typed, committed with their visits, and told of."""
+"""Scraping: the pages of many accounts are visited, committed with what they came to, judged, and told of."""

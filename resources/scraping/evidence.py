@@ -24,9 +24,9 @@ import sqlalchemy as sa
 from resources.database import Database, utc_now
 from resources.reading.verdict import Answer, Capture
 from resources.scraping.redaction import redacted
-from resources.scraping.visitor import Visit
 from resources.settings import Settings
 from resources.tables import ScraperEvidence
+from resources.visiting.visitor import Visit
 
 FILE = re.compile(r"\d{4}-\d{2}-\d{2}/[0-9a-f]{32}\.(?:html\.gz|json\.gz|png)")
 DOCUMENT, GIVEN, PICTURE, DRAFT = ".html.gz", ".json.gz", ".png", ".draft"

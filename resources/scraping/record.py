@@ -22,9 +22,9 @@ from resources.scraping.redaction import redacted
 from resources.scraping.report import Failure
 from resources.scraping.request import Owner, ScrapeRequest, Target
 from resources.scraping.rows import values_of
-from resources.scraping.visitor import Visit
 from resources.streams import page_table_of
 from resources.tables import ScraperEvidence, ScraperVisit
+from resources.visiting.visitor import Visit
 
 
 class Recorder:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from resources.latency import LatencyHistogram
 from resources.provider import Page
 from resources.reading.verdict import ABSENCES, Outcome, Reading, Verdict
-from resources.scraping.browser import BrowserUsage
+from resources.visiting.browser import BrowserUsage
 
 NAMED_FAILURES = 20
 

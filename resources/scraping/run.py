@@ -11,14 +11,14 @@ from resources.backline import Backline
 from resources.delivery import LONGEST_ROUND_SECONDS, Dispatcher
 from resources.provider import Site
 from resources.scraping import jobs
-from resources.scraping.controls import controls_of
 from resources.scraping.evidence import EvidenceStore
 from resources.scraping.health import PageHealth, assess
 from resources.scraping.record import Recorder
 from resources.scraping.report import ScrapeReport
 from resources.scraping.request import ScrapeRequest
 from resources.scraping.scrape import Progress, Scrape, Visits
-from resources.scraping.visitor import Visitor
+from resources.visiting.controls import controls_of
+from resources.visiting.visitor import Visitor
 
 logger = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ from resources.errors import ProviderError
 from resources.provider import Page
 from resources.reading.verdict import Outcome, Reading, Refusal, Verdict
 from resources.scraping import jobs
-from resources.scraping.browser import BrowserUsage
 from resources.scraping.record import Recorder
 from resources.scraping.report import PageReport, ScrapeReport
 from resources.scraping.request import ScrapeRequest, Target, targets_of
 from resources.scraping.rows import checked
-from resources.scraping.visitor import Visit
+from resources.visiting.browser import BrowserUsage
+from resources.visiting.visitor import Visit
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Progress = Callable[[ScrapeReport], None]
 
 
 class Visits(Protocol):
-    """What visits pages; see :class:`resources.scraping.visitor.Visitor`."""
+    """What visits pages; see :class:`resources.visiting.visitor.Visitor`."""
 
     async def __aenter__(self) -> Self: ...
 

@@ -3,8 +3,8 @@
 import re
 
 from console.outcomes import MEANINGS
-from resources.scraping.controls import RANGES
 from resources.settings import REPOSITORY
+from resources.visiting.controls import RANGES
 
 NAME = "docs/how-to/run-and-mend-scrapers.md"
 TEMPLATES = REPOSITORY / "console" / "templates"

@@ -17,10 +17,10 @@ from resources.backline import Backline
 from resources.migrations import upgrade
 from resources.providers import PROVIDERS
 from resources.reading.verdict import Outcome
-from resources.scraping.binary import find_browser
-from resources.scraping.controls import Controls
-from resources.scraping.visitor import Visitor
 from resources.settings import Settings
+from resources.visiting.binary import find_browser
+from resources.visiting.controls import Controls
+from resources.visiting.visitor import Visitor
 
 pytestmark = [pytest.mark.integration, pytest.mark.scrapers]
 

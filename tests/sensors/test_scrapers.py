@@ -15,8 +15,8 @@ from resources.database import utc_now
 from resources.provider import Site
 from resources.providers import PROVIDERS
 from resources.scraping import jobs
-from resources.scraping.controls import pause, resume
 from resources.tables import ScraperJob
+from resources.visiting.controls import pause, resume
 from sensors.runs import RUN_KEY_TAG
 from sensors.scrapers import end_lost_jobs, requests_for_jobs
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from resources.scraping import controls
 from resources.tables import ScraperHealth
+from resources.visiting import controls
 
 PAGE = "/admin/integrations/scrapers"
 

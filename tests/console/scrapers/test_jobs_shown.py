@@ -1,7 +1,7 @@
 """Jobs on the page of scrapers: what runs, what waits and why, and how the last ones ended."""
 
 from resources.database import utc_now
-from resources.scraping import controls
+from resources.visiting import controls
 
 PAGE = "/admin/integrations/scrapers"
 

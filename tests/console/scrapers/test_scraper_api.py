@@ -2,8 +2,8 @@
 
 import uuid
 
-from resources.scraping import controls
 from resources.tables import ScraperJob
+from resources.visiting import controls
 
 API = "/api/v1/scrapers"
 

@@ -20,11 +20,11 @@ from resources.database import utc_now
 from resources.grants import Tokens
 from resources.providers import PROVIDERS
 from resources.scraping import jobs
-from resources.scraping.binary import find_browser
-from resources.scraping.controls import configure, pause
 from resources.settings import REPOSITORY, Settings
 from resources.streams import page_table_of
 from resources.tables import ScraperJob, ScraperVisit, WebhookEvent
+from resources.visiting.binary import find_browser
+from resources.visiting.controls import configure, pause
 from sensors.runs import close_dead_runs
 from sensors.scrapers import end_lost_jobs
 from simulator.addresses import provider_settings

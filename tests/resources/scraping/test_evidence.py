@@ -17,9 +17,9 @@ from resources.database import utc_now
 from resources.reading.verdict import Answer, Capture, Outcome, Refusal
 from resources.scraping.evidence import EvidenceFiles, EvidenceStore, prune
 from resources.scraping.redaction import HIDDEN, redacted
-from resources.scraping.visitor import Visit
 from resources.settings import Settings
 from resources.tables import ScraperEvidence, ScraperVisit
+from resources.visiting.visitor import Visit
 
 PNG = b"\x89PNG picture"
 COOKIE = "s3cr3t/cookie value"

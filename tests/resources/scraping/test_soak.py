@@ -31,7 +31,7 @@ from resources.scraping.request import ScrapeRequest
 from resources.scraping.run import scrape_and_deliver
 from resources.streams import grow_tables
 from resources.tables import ScraperEvidence, ScraperJob, ScraperVisit
-from tests.resources.scraping.local_proxy import proxying
+from tests.resources.visiting.local_proxy import proxying
 
 pytestmark = [pytest.mark.integration, pytest.mark.scrapers]
 

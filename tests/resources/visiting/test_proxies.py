@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from resources.errors import InputRefused
 from resources.reading.verdict import Outcome
-from resources.scraping.proxies import (
+from resources.settings import Settings
+from resources.tables import ProxyHealth
+from resources.visiting.proxies import (
     FIRST_REST,
     LONGEST_REST,
     AllResting,
@@ -19,8 +21,6 @@ from resources.scraping.proxies import (
     proxies_of,
     rest_of,
 )
-from resources.settings import Settings
-from resources.tables import ProxyHealth
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TWO = "http://user:pa%40ss@one.example:8080, http://two.example:3128"

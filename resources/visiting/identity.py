@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 
-from resources.scraping.hosts import registrable
 from resources.settings import Settings
 from resources.transport import USER_AGENT
+from resources.visiting.hosts import registrable
 
 DEFAULT_VERSION = "156.0.8078.79"
 """What the light way says where there is no browser to ask."""

@@ -11,8 +11,8 @@ import subprocess
 from pathlib import Path
 
 from resources.errors import InputRefused
-from resources.scraping.identity import DEFAULT_VERSION
 from resources.settings import Settings
+from resources.visiting.identity import DEFAULT_VERSION
 
 FIELD, SANDBOX_FIELD = "BACKLINE_BROWSER_PATH", "BACKLINE_BROWSER_SANDBOX"
 CURE = "install chromium-headless-shell, run `playwright install chromium-headless-shell`, or set the path"

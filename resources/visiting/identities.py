@@ -15,12 +15,12 @@ from resources.backline import Backline
 from resources.database import insert_into, utc_now
 from resources.errors import InputRefused, SealBroken
 from resources.provider import Provider
-from resources.scraping.binary import find_browser, version_of
-from resources.scraping.identity import Agent, Identity, Trait, product_of
-from resources.scraping.proxies import Proxy
 from resources.settings import Settings
 from resources.tables import BrowserProfile
 from resources.vault import Sealed
+from resources.visiting.binary import find_browser, version_of
+from resources.visiting.identity import Agent, Identity, Trait, product_of
+from resources.visiting.proxies import Proxy
 
 SAVED_EVERY_SECONDS = 30.0
 log = logging.getLogger(__name__)

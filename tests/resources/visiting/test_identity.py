@@ -7,11 +7,11 @@ import os
 
 import pytest
 
-from resources.scraping.binary import Sandbox, find_browser, version_of
-from resources.scraping.blocking import blocked_for
-from resources.scraping.hosts import is_same_site, registrable
-from resources.scraping.identity import DEFAULT_VERSION, Agent, Identity, Trait, product_of
 from resources.settings import Settings
+from resources.visiting.binary import Sandbox, find_browser, version_of
+from resources.visiting.blocking import blocked_for
+from resources.visiting.hosts import is_same_site, registrable
+from resources.visiting.identity import DEFAULT_VERSION, Agent, Identity, Trait, product_of
 
 
 @pytest.mark.parametrize(

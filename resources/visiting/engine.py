@@ -14,7 +14,7 @@ from playwright.async_api import Browser as Chromium
 from playwright.async_api import Error, Playwright, async_playwright
 
 from resources.errors import InputRefused
-from resources.scraping.binary import CURE, FIELD, SANDBOX_FIELD, Sandbox
+from resources.visiting.binary import CURE, FIELD, SANDBOX_FIELD, Sandbox
 
 MIB = 1024**2
 LONGEST_CLOSE_SECONDS, LONGEST_LAUNCH_SECONDS = 5.0, 30.0

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from resources.errors import InputRefused
-from resources.scraping.binary import Sandbox
-from resources.scraping.engine import Engine
 from resources.settings import REPOSITORY, Settings
+from resources.visiting.binary import Sandbox
+from resources.visiting.engine import Engine
 
 pytestmark = pytest.mark.integration
 
@@ -23,8 +23,8 @@ NOBODY = 65534
 PROGRAM = """
 import asyncio, logging, sys
 from pathlib import Path
-from resources.scraping.binary import Sandbox
-from resources.scraping.engine import Engine
+from resources.visiting.binary import Sandbox
+from resources.visiting.engine import Engine
 from resources.settings import Settings
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")

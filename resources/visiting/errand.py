@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resources.reading.verdict import Capture, Outcome, Refusal
-from resources.scraping.identity import Identity
-from resources.scraping.proxies import Proxy
+from resources.visiting.identity import Identity
+from resources.visiting.proxies import Proxy
 
 PROXY_AUTHENTICATION_REQUIRED = 407
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from resources.scraping.pace import JITTER, Pace
+from resources.visiting.pace import JITTER, Pace
 from tests.conftest import LeapingLoop
 
 

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from resources.errors import BucketSpent, InputRefused, ProviderError
 from resources.provider import Site
 from resources.reading.verdict import Outcome
-from resources.scraping.browser import BrowserUsage
-from resources.scraping.controls import Controls
 from resources.tables import BrowserProfile, ProxyHealth, QuotaUsage
-from tests.resources.scraping.conftest import read_count
-from tests.resources.scraping.local_proxy import PASSWORD, proxying
+from resources.visiting.browser import BrowserUsage
+from resources.visiting.controls import Controls
+from tests.resources.visiting.conftest import read_count
+from tests.resources.visiting.local_proxy import PASSWORD, proxying
 
 ORIGIN = "https://acme.example"
 GOOD = "<h1 id=count>5</h1>"

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from playwright.async_api import BrowserContext, CDPSession, Error, Page, Request, Response
 
 from resources.reading.verdict import Answer, Capture, Outcome, Reading, Verdict
-from resources.scraping.blocking import blocked_for
-from resources.scraping.errand import (
+from resources.visiting.blocking import blocked_for
+from resources.visiting.errand import (
     PROXY_AUTHENTICATION_REQUIRED,
     Errand,
     NoPage,

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from resources.reading.verdict import Capture
-from resources.scraping.errand import (
+from resources.transport import PageTransport
+from resources.visiting.errand import (
     PROXY_AUTHENTICATION_REQUIRED,
     Errand,
     NoPage,
@@ -20,10 +21,9 @@ from resources.scraping.errand import (
     too_large,
     too_slow,
 )
-from resources.scraping.hosts import is_same_site
-from resources.scraping.proxies import Proxy
-from resources.scraping.robots import LARGEST_BYTES, RobotsFile
-from resources.transport import PageTransport
+from resources.visiting.hosts import is_same_site
+from resources.visiting.proxies import Proxy
+from resources.visiting.robots import LARGEST_BYTES, RobotsFile
 
 MOST_REDIRECTS = 8
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS

@@ -16,15 +16,15 @@ from resources.backline import Backline
 from resources.budget import Budget
 from resources.provider import PAGES_BUCKET, Page, Provider, Quota
 from resources.reading.verdict import Capture, Outcome, Refusal, Verdict, Way
-from resources.scraping.browser import Browser, BrowserUsage
-from resources.scraping.controls import Controls
-from resources.scraping.errand import Errand, NoPage
-from resources.scraping.identities import Identities
-from resources.scraping.light import LightWay
-from resources.scraping.pace import Pace
-from resources.scraping.proxies import AllResting, Proxy, ProxyPool, proxies_of
-from resources.scraping.robots import Robots, RobotsFile, Ruling
-from resources.scraping.tab import Judge, Seen
+from resources.visiting.browser import Browser, BrowserUsage
+from resources.visiting.controls import Controls
+from resources.visiting.errand import Errand, NoPage
+from resources.visiting.identities import Identities
+from resources.visiting.light import LightWay
+from resources.visiting.pace import Pace
+from resources.visiting.proxies import AllResting, Proxy, ProxyPool, proxies_of
+from resources.visiting.robots import Robots, RobotsFile, Ruling
+from resources.visiting.tab import Judge, Seen
 
 MIB = 1024**2
 LIGHT_SHARE = 1 / 3

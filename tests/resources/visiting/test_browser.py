@@ -16,9 +16,9 @@ import pytest
 
 from resources.errors import InputRefused
 from resources.reading.verdict import Outcome
-from resources.scraping.browser import Browser
-from resources.scraping.proxies import Proxy
 from resources.settings import REPOSITORY
+from resources.visiting.browser import Browser
+from resources.visiting.proxies import Proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("needs_browser")]
 
@@ -322,8 +322,8 @@ def test_program_that_is_no_browser_is_refused(site, open_home, count_page):
 ABANDONED = """
 import asyncio, sys
 from pathlib import Path
-from resources.scraping.binary import Sandbox, find_browser
-from resources.scraping.engine import Engine
+from resources.visiting.binary import Sandbox, find_browser
+from resources.visiting.engine import Engine
 from resources.settings import Settings
 
 async def go():

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from resources.errors import InputRefused
 from resources.provider import Site
 from resources.providers import PROVIDERS
-from resources.scraping.controls import configure, controls_of, pause, resume
 from resources.tables import AuditEntry
+from resources.visiting.controls import configure, controls_of, pause, resume
 
 pytestmark = pytest.mark.scrapers
 

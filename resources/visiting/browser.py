@@ -18,12 +18,12 @@ from typing import Any
 from playwright.async_api import BrowserContext, Error, ProxySettings
 
 from resources.errors import InputRefused
-from resources.scraping.binary import CURE, FIELD, Sandbox, find_browser
-from resources.scraping.engine import MIB, Engine, EngineLost
-from resources.scraping.errand import Errand, NoPage
-from resources.scraping.proxies import Proxy
-from resources.scraping.tab import Judge, Seen, Tab
 from resources.settings import Settings
+from resources.visiting.binary import CURE, FIELD, Sandbox, find_browser
+from resources.visiting.engine import MIB, Engine, EngineLost
+from resources.visiting.errand import Errand, NoPage
+from resources.visiting.proxies import Proxy
+from resources.visiting.tab import Judge, Seen, Tab
 
 MOST_PAGES = 500
 """Pages that one browser shows before it is renewed."""

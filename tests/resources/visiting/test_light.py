@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from resources.reading.verdict import Outcome
-from resources.scraping.errand import Errand, NoPage
-from resources.scraping.identity import Agent, Identity, Trait
-from resources.scraping.light import LightWay
+from resources.visiting.errand import Errand, NoPage
+from resources.visiting.identity import Agent, Identity, Trait
+from resources.visiting.light import LightWay
 
 LARGEST_BYTES = 1024**2
 

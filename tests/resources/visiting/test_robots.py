@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from resources.reading.verdict import Outcome
-from resources.scraping.robots import Robots, RobotsFile
+from resources.visiting.robots import Robots, RobotsFile
 
 URL = "https://acme.example/artist/7"
 
