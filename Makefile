@@ -40,7 +40,7 @@ up: $(READY) ## console, Dagster webserver and daemon, until Ctrl-C; DEMO=1 adds
 	@$(BIN)/backline up $(if $(DEMO),--demo)
 
 test: $(READY) ## all tests
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-providers: $(READY) ## providers, their clients and the simulator
 	@$(BIN)/pytest -m providers

@@ -25,7 +25,7 @@ import pytest
 
 from resources.settings import REPOSITORY
 
-pytestmark = [pytest.mark.integration, pytest.mark.providers, pytest.mark.xdist_group("acme")]
+pytestmark = [pytest.mark.integration, pytest.mark.providers]
 
 SOURCES = ("assets", "console", "n8n", "pipelines", "resources", "sensors", "simulator")
 FILES = ("dagster.yaml", "pyproject.toml", "workspace.yaml")

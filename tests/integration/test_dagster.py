@@ -21,7 +21,7 @@ from resources.database import Database
 from resources.settings import REPOSITORY
 from resources.signing import SigningSecret
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("dagster"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 ORGS, SHARDS = 3, 2
 RUNS = "{runsOrError(limit: 20) {... on Runs {results {jobName status tags {key value}}}}}"

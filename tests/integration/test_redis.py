@@ -19,7 +19,7 @@ from resources.limiter import AppLimiter
 from resources.provider import Limit
 from resources.settings import REPOSITORY
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("redis")]
+pytestmark = [pytest.mark.integration]
 
 PROCESSES, WATCHED_SECONDS = 4, 6
 LIMITS = [(20, 2), (6, 1)]  # requests, seconds

@@ -25,7 +25,6 @@ SCHEMA = json.loads((REPOSITORY / "n8n" / "schemas" / "data.synced.json").read_t
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.webhooks,
-    pytest.mark.xdist_group("n8n"),
     pytest.mark.timeout(600),
 ]
 

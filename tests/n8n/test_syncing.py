@@ -20,7 +20,6 @@ from resources.vault import signing_secrets_text
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.webhooks,
-    pytest.mark.xdist_group("n8n"),
     pytest.mark.timeout(600),
 ]
 
