@@ -77,6 +77,9 @@ def _success(key: dg.AssetKey, health: PageHealth, public_url: str) -> dg.AssetC
             for one in shown
         ]
         metadata["evidence"] = dg.MetadataValue.md("\n".join(lines))
+    if pictured := next((one for one in shown if one.has_picture), None):
+        address = f"{evidence_address(public_url, pictured.visit_id)}/screenshot.png"
+        metadata["screenshot"] = dg.MetadataValue.url(address)
     return _result(key, "scraper_success_rate", metadata, passed=rate is None or rate > LOWEST_SUCCESS_RATE)
 
 

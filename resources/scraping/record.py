@@ -63,6 +63,7 @@ class Recorder:
             verdict.detail,
             verdict.missing,
             files is not None,
+            files is not None and files.screenshot_file is not None,
         )
 
     def give_up(self) -> None:

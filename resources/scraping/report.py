@@ -25,6 +25,7 @@ class Failure:
     detail: str
     missing: tuple[str, ...]
     has_evidence: bool
+    has_picture: bool
 
 
 @dataclass

@@ -122,6 +122,7 @@ def test_a_changed_layout_turns_the_check_red_names_the_field_and_keeps_the_old_
     assert "subscribers" in told["missing"]
     assert "layout changed: 100% of 1 pages, 0% before; missing subscribers" in told["grew"]
     assert "/admin/integrations/scrapers/evidence/" in told["evidence"]
+    assert told["screenshot"].endswith("/screenshot.png")
     assert not checks_of(summary["run"], "channel_page")["field_coverage"][0]
     assert stored(installation, "channel_page") == before
     assert [row["outcome"] for row in installation.json("evidence", "list")] == ["layout_changed"] * 2
