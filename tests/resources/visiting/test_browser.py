@@ -176,8 +176,19 @@ def test_page_that_hoards_memory_harms_no_other(site, open_home, count_page):
     assert usage.peak_rss_mb < 1_200
 
 
+OTHERS: set[psutil.Process] = set()
+
+
+@pytest.fixture(autouse=True)
+def _others_are_known():
+    """Remember whose processes are there already: other tests keep servers."""
+    OTHERS.clear()
+    OTHERS.update(psutil.Process().children(recursive=True))
+
+
 def children():
-    return [process for process in psutil.Process().children(recursive=True) if process.is_running()]
+    found = psutil.Process().children(recursive=True)
+    return [process for process in found if process not in OTHERS and process.is_running()]
 
 
 def chromiums():
