@@ -45,7 +45,7 @@ def test_an_account_that_had_to_stop_keeps_what_it_read(simulated, on_instagram)
 
 
 def test_an_app_near_its_limit_stops_for_all_and_is_never_refused(simulated, on_instagram):
-    for number in range(12):
+    for number in (1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17):  # each third has posts without insights: 400
         simulated.connect("acme", number, provider="instagram")
     simulated.backline.settings.sync_concurrency = 2  # fewer in flight than the headroom of 5 % takes
     simulated.control("instagram/mode", app_calls_per_hour=60)
