@@ -171,8 +171,5 @@ def failure_of(report: ScrapeReport, threshold: float) -> str | None:
     """Return why a run fails as a whole, ``None`` where it does not."""
     if report.cancelled or report.failed_share <= threshold:
         return None
-    read, stopped = (
-        report.results["outcomes"],
-        next((p.stopped for p in report.pages.values() if p.stopped), ""),
-    )
-    return f"Of {report.total} pages {report.failed_share:.0%} were not read: {read}. {stopped}".strip()
+    share, read = f"{report.failed_share:.0%}", report.results["outcomes"]
+    return f"Of {report.total} pages {share} were not read: {read}. {report.stopped}".strip()

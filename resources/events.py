@@ -104,6 +104,25 @@ def write_events(connection: sa.Connection, events: Iterable[Event]) -> None:
         connection.execute(insert_into(connection, WebhookEvent).on_conflict_do_nothing(), rows)
 
 
+def told_before(
+    connection: sa.Connection,
+    chain: tuple[str, str],
+    org_ids: Iterable[uuid.UUID],
+    provider: str,
+    kind: EventType,
+) -> set[uuid.UUID]:
+    """Return the orgs that an earlier run of a chain, its root and its newest run, told of such a kind.
+
+    What is repaired after that is news.
+    """
+    root_run_id, run_id = chain
+    if root_run_id == run_id:
+        return set()
+    earlier = {event_id(root_run_id, org_id, provider, kind): org_id for org_id in org_ids}
+    found = connection.execute(sa.select(WebhookEvent.id).where(WebhookEvent.id.in_(list(earlier))))
+    return {earlier[told] for told in found.scalars()}
+
+
 def fitting(payload: dict[str, Any]) -> dict[str, Any]:
     """Return the payload with as many of its ``errors`` as fit, the rest counted where it counts."""
     errors = list(payload.get("errors", ()))

@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from resources.events import Event, EventType, event_id
+from resources.events import Event, event_id, told_before
 from resources.reading.verdict import Outcome
 from resources.scraping.request import ScrapeRequest
-from resources.tables import ScraperVisit, WebhookEvent
+from resources.tables import ScraperVisit
 
 
 def completion_events(
@@ -21,33 +21,25 @@ def completion_events(
 ) -> list[Event]:
     """Return each org's ``scraper.completed``, counted from its visits, in the caller's transaction."""
     counts = _counts(connection, request, org_ids)
-    told = _told(connection, request, org_ids)
+    told = told_before(
+        connection, (request.root_run_id, request.run_id), org_ids, request.provider.name, "scraper.completed"
+    )
     return [
-        scrape_event(
-            request.run_id if org_id in told else request.root_run_id,
-            org_id,
-            request,
-            "scraper.completed",
-            {"runId": request.run_id, "jobId": str(request.job_id), **_sums(counts[org_id])},
-            now,
+        _event(
+            request, org_id, request.run_id if org_id in told else request.root_run_id, counts[org_id], now
         )
         for org_id in org_ids
         if counts[org_id]
     ]
 
 
-def scrape_event(  # noqa: PLR0913, PLR0917  # the parts of an event
-    chain: str,
-    org_id: uuid.UUID,
-    request: ScrapeRequest,
-    kind: EventType,
-    payload: dict[str, Any],
-    now: datetime,
+def _event(
+    request: ScrapeRequest, org_id: uuid.UUID, chain: str, outcomes: Counter[str], now: datetime
 ) -> Event:
-    """Return an event of a scrape; its id follows from the chain of runs, the org, the provider, the kind."""
+    payload = {"runId": request.run_id, "jobId": str(request.job_id), **_sums(outcomes)}
     return Event(
-        id=event_id(chain, org_id, request.provider.name, kind),
-        type=kind,
+        id=event_id(chain, org_id, request.provider.name, "scraper.completed"),
+        type="scraper.completed",
         provider=request.provider.name,
         org_id=org_id,
         payload=payload,
@@ -81,15 +73,3 @@ def _counts(
     for org_id, outcome, count in connection.execute(query):
         found[org_id][outcome] = count
     return found
-
-
-def _told(connection: sa.Connection, request: ScrapeRequest, org_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Return the orgs whose completion an earlier run of the chain told: what is repaired now is news."""
-    if request.root_run_id == request.run_id:
-        return set()
-    earlier = {
-        event_id(request.root_run_id, org_id, request.provider.name, "scraper.completed"): org_id
-        for org_id in org_ids
-    }
-    found = connection.execute(sa.select(WebhookEvent.id).where(WebhookEvent.id.in_(list(earlier))))
-    return {earlier[told] for told in found.scalars()}

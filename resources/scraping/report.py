@@ -100,6 +100,11 @@ class ScrapeReport:
         return sum(page.deferred for page in self.pages.values())
 
     @property
+    def stopped(self) -> str:
+        """Why pages were left, of the first kind that was given up; empty where none was."""
+        return next((page.stopped for page in self.pages.values() if page.stopped), "")
+
+    @property
     def failed_share(self) -> float:
         """The share of pages that should have been read and were not, those not visited among them."""
         expected = sum(page.expected + page.deferred for page in self.pages.values())

@@ -98,7 +98,7 @@ def _ending(report: ScrapeReport) -> tuple[str, str | None]:
     """Return what a job ends as, and why where that is not ``completed``."""
     if report.cancelled:
         return "cancelled", f"Stopped by a person after {report.outcomes.total()} of {report.total} pages."
-    stopped = next((page.stopped for page in report.pages.values() if page.stopped), "")
+    stopped = report.stopped
     if report.failed_share == 1 and report.total:
         return "failed", stopped or "No page gave a reading; the newest evidence says why."
     return "completed", stopped or None

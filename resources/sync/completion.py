@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from resources.errors import GrantExpired
-from resources.events import Event, event_id, stamp
+from resources.events import Event, event_id, stamp, told_before
 from resources.sync.request import SyncRequest
-from resources.tables import ConnectedAccount, SyncResult, WebhookEvent
+from resources.tables import ConnectedAccount, SyncResult
 
 NAMED_ERRORS = 100
 
@@ -32,7 +32,10 @@ def completion_events(
     streams = _streams(connection, latest)
     accounts = _accounts(connection, latest)
     errors, skipped = _errors(connection, latest), _skipped(connection, request, org_ids)
-    told, events = _told(connection, request, org_ids), []
+    told = told_before(
+        connection, (request.root_run_id, request.run_id), org_ids, request.provider.name, "data.synced"
+    )
+    events = []
     for org_id in org_ids:
         if org_id not in accounts:  # none of its accounts was asked for: there is nothing to tell
             continue
@@ -53,18 +56,6 @@ def completion_events(
         if alert:
             events.append(_event(request, org_id, chain, "error.occurred", alert, now))
     return events
-
-
-def _told(connection: sa.Connection, request: SyncRequest, org_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Return the orgs whose completion an earlier run of the chain told: what is repaired now is news."""
-    if request.root_run_id == request.run_id:
-        return set()
-    earlier = {
-        event_id(request.root_run_id, org_id, request.provider.name, "data.synced"): org_id
-        for org_id in org_ids
-    }
-    found = connection.execute(sa.select(WebhookEvent.id).where(WebhookEvent.id.in_(list(earlier))))
-    return {earlier[told] for told in found.scalars()}
 
 
 def _event(  # noqa: PLR0913, PLR0917  # the parts of an event

@@ -194,15 +194,18 @@ def test_a_site_that_blocks_is_left_alone_after_five_pages(installation, pages):
     assert 5 <= len(visits) < 10
 
 
-def test_a_stop_ends_a_run_within_five_seconds_and_leaves_nothing_half_written(installation, pages):
+def scraping_slowly(installation, pages):
+    """Start a scrape of nineteen pages, two a second, as a program of its own."""
     for number in range(1, 20):
         connected(installation, pages, YOUTUBE, number)
+    slow = {"pause_seconds": "0.5", "concurrency": "1"}
+    configure(installation.backline.database, YOUTUBE, "test", slow)
+    return subprocess.Popen(SCRAPE, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_a_stop_ends_a_run_within_five_seconds_and_leaves_nothing_half_written(installation, pages):
     database = installation.backline.database
-    configure(database, YOUTUBE, "test", {"pause_seconds": "0.5", "concurrency": "1"})
-    command = [sys.executable, "-m", "pipelines.cli", "scrape", "youtube", "feed_page", "--json"]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as program:
+    with scraping_slowly(installation, pages) as program:
         read = sa.select(ScraperVisit.id).where(ScraperVisit.account_id.is_not(None))
         until = time.monotonic() + 60
         while len(installation.rows(read)) < 3 and time.monotonic() < until:
@@ -224,14 +227,8 @@ def test_a_stop_ends_a_run_within_five_seconds_and_leaves_nothing_half_written(i
 
 
 def test_a_killed_scrape_is_failed_by_the_sensor_and_what_it_read_stays(installation, pages):
-    for number in range(1, 20):
-        connected(installation, pages, YOUTUBE, number)
     database = installation.backline.database
-    configure(database, YOUTUBE, "test", {"pause_seconds": "0.5", "concurrency": "1"})
-    command = [sys.executable, "-m", "pipelines.cli", "scrape", "youtube", "feed_page", "--json"]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as program:
+    with scraping_slowly(installation, pages) as program:
         read = sa.select(ScraperVisit.id).where(ScraperVisit.account_id.is_not(None))
         until = time.monotonic() + 60
         while len(installation.rows(read)) < 2 and time.monotonic() < until:
