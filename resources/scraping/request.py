@@ -50,8 +50,6 @@ class Owner:
 
     account_id: uuid.UUID
     org_id: uuid.UUID
-    org: str
-    account: str
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,9 @@ def _repeats(request: ScrapeRequest) -> bool:
 
 def _accounts(request: ScrapeRequest) -> sa.Select[Any]:
     account, wish = ConnectedAccount, request.wish
-    columns = (account.id, account.org_id, account.external_id, account.display_name, account.provider_config)
+    columns = (account.id, account.org_id, account.external_id, account.provider_config)
     query = (
-        sa.select(*columns, Org.slug)
+        sa.select(*columns)
         .join(Org, Org.id == account.org_id)
         .where(account.provider == request.provider.name, account.status != "disconnected")
         .order_by(account.org_id, account.id)
@@ -119,7 +117,7 @@ def _targets(
     for row in accounts:
         for subject in dict.fromkeys(_subjects(page, row, columns)):
             if (page.name, subject, row.id) not in settled:
-                owners[subject].append(Owner(row.id, row.org_id, row.slug, row.display_name))
+                owners[subject].append(Owner(row.id, row.org_id))
     for subject, mine in owners.items():
         yield Target(page, subject, tuple(mine))
 
