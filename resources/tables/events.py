@@ -67,7 +67,9 @@ class WebhookEndpoint(Base):
     max_in_flight: Mapped[int | None] = mapped_column(doc="None means BACKLINE_DELIVERY_CONCURRENCY.")
     rate_limit: Mapped[str] = mapped_column(default="", server_default="", doc="`requests/seconds`.")
     breaker: Mapped[str] = mapped_column(default="closed", server_default="closed")
-    failures: Mapped[int] = mapped_column(default=0, server_default="0", doc="In a row, none delivered since.")
+    failures: Mapped[int] = mapped_column(
+        default=0, server_default="0", doc="In a row, none delivered since."
+    )
     trips: Mapped[int] = mapped_column(default=0, server_default="0", doc="Times it opened in a row.")
     opened_at: Mapped[datetime | None]
     probe_at: Mapped[datetime | None] = mapped_column(doc="When one event is tried again.")

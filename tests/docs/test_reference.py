@@ -21,10 +21,9 @@ from pipelines.cli import main
 from resources import delivery
 from resources.backline import CRONS, Backline
 from resources.errors import ProviderError
-from resources.events import PATHS
 from resources.provider import Provider
 from resources.providers import PROVIDERS
-from resources.schemas import schema_of
+from resources.schemas import PATHS, kind_of
 from resources.settings import REPOSITORY, ProviderSettings, Settings, settings_of
 from resources.streams import page_table_of, table_of
 from resources.tables import Base
@@ -180,7 +179,7 @@ def test_event_types_and_paths_are_documented(page, cells) -> None:
     text = page("docs/reference/events.md").text
     rows = re.findall(r"^\| `([a-z]+\.[a-z]+)` \| `/webhook/([a-z-]+)` \|", text, re.MULTILINE)
     assert dict(rows) == PATHS
-    assert set(schema_of("data.synced")["properties"]) == {
+    assert set(kind_of("data.synced").schema["properties"]) == {
         "id",
         "type",
         "provider",
@@ -193,7 +192,7 @@ def test_event_types_and_paths_are_documented(page, cells) -> None:
 @pytest.mark.parametrize("event_type", ["provider.connected", "data.synced", "error.occurred"])
 def test_fields_of_payloads_are_documented(page, event_type: str) -> None:
     section = page("docs/reference/events.md").section(f"### Payload of `{event_type}`")
-    fields = schema_of(event_type)["properties"]["payload"]["properties"]
+    fields = kind_of(event_type).schema["properties"]["payload"]["properties"]
     assert not [name for name in fields if not re.search(rf"`{name}(\.\w+)?`", section)]
 
 
@@ -213,7 +212,7 @@ def codes(root: type[ProviderError]) -> set[str]:
 
 
 def test_every_error_has_a_cause_and_a_cure(page, cells) -> None:
-    known = set(schema_of("error.occurred")["$defs"]["error"]["enum"])
+    known = set(kind_of("error.occurred").schema["$defs"]["error"]["enum"])
     assert known == codes(ProviderError) | {"grant_ending", "run_failed"}
     section = page("docs/how-to/mend-a-broken-account.md").section("## By error")
     assert set(cells(section)) == known

@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resources.errors import GrantExpired, ProviderError, RateLimited
-from resources.events import LARGEST_BODY_BYTES, PATHS, Event, body_of, event_id, fitting, write_events
-from resources.schemas import sample_of, schema_of, validator_of
+from resources.events import LARGEST_BODY_BYTES, Event, body_of, event_id, fitting, write_events
+from resources.schemas import PATHS, kind_of, validator_of
 from resources.tables import Base, WebhookEvent
 
 pytestmark = pytest.mark.webhooks
@@ -93,7 +93,7 @@ def test_ids_of_many_completions_differ():
 
 @pytest.mark.parametrize("kind", PATHS)
 def test_sample_of_each_type_fits_its_schema(kind):
-    assert refusals(kind, msgspec.json.encode(sample_of(kind))) == []
+    assert refusals(kind, msgspec.json.encode(kind_of(kind).example)) == []
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_sample_of_each_type_fits_its_schema(kind):
         ),
         ("error.occurred", {**ALERT, "accountId": None, "runId": None, "errors": [ERROR] * 100}),
         ("data.synced", {**SYNCED, "errors": [ERROR] * 100}),
-        *((kind, sample_of(kind)["payload"]) for kind in PATHS),
+        *((kind, kind_of(kind).example["payload"]) for kind in PATHS),
     ],
 )
 def test_stored_event_is_sent_as_its_schema_has_it(connection, kind, payload):
@@ -126,9 +126,9 @@ def test_stored_event_is_sent_as_its_schema_has_it(connection, kind, payload):
     ],
 )
 def test_schema_knows_every_fault_that_a_sync_can_meet(kind):
-    words = schema_of("error.occurred")["$defs"]["error"]["enum"]
+    words = kind_of("error.occurred").schema["$defs"]["error"]["enum"]
     assert kind.code in words
-    assert words == schema_of("data.synced")["$defs"]["error"]["enum"]
+    assert words == kind_of("data.synced").schema["$defs"]["error"]["enum"]
 
 
 def test_body_has_the_keys_and_the_spelling_of_the_contract(connection):

@@ -141,9 +141,9 @@ def test_events_that_wait_and_their_attempts_outlive_the_coming_of_endpoints(emp
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
     event = sa.text(
-        "INSERT INTO webhook_events (id, org_id, event_type, provider, payload, event_metadata, status, attempts,"
-        " next_attempt_at, created_at) VALUES (:id, :org, 'data.synced', 'spotify', '{}', '{}', :status, 1,"
-        " :now, :now)"
+        "INSERT INTO webhook_events (id, org_id, event_type, provider, payload, event_metadata, status,"
+        " attempts, next_attempt_at, created_at)"
+        " VALUES (:id, :org, 'data.synced', 'spotify', '{}', '{}', :status, 1, :now, :now)"
     ).bindparams(
         sa.bindparam("org", uuid.uuid4(), sa.Uuid()), sa.bindparam("now", now, WebhookEvent.created_at.type)
     )

@@ -137,9 +137,12 @@ def _deliveries() -> None:
         sa.PrimaryKeyConstraint("event_id", "endpoint_id", name=op.f("pk_webhook_deliveries")),
     )
     pending = sa.text("status = 'pending'")
-    due = {"postgresql_where": pending, "sqlite_where": pending}
     op.create_index(
-        "ix_webhook_deliveries_due", "webhook_deliveries", ["endpoint_id", "next_attempt_at"], **due
+        "ix_webhook_deliveries_due",
+        "webhook_deliveries",
+        ["endpoint_id", "next_attempt_at"],
+        postgresql_where=pending,
+        sqlite_where=pending,
     )
     index = op.f("ix_webhook_deliveries_endpoint_id_webhook_deliveries_created_at")
     op.create_index(index, "webhook_deliveries", ["endpoint_id", "created_at"])
@@ -149,13 +152,10 @@ def _deliveries() -> None:
         " SELECT e.id, n.id, e.status,"
         " (SELECT coalesce(max(a.attempt), 0) FROM attempts_before a WHERE a.event_id = e.id), e.attempts,"
         " e.last_attempt_at, e.next_attempt_at, e.success_at, e.error_message, e.created_at"
-        f" FROM webhook_events e JOIN webhook_endpoints n ON n.name = {_endpoint_name()}"
+        " FROM webhook_events e JOIN webhook_endpoints n ON n.url IS NULL AND n.name = CASE e.event_type"
+        " WHEN 'provider.connected' THEN 'n8n provider-event' WHEN 'data.synced' THEN 'n8n data-sync'"
+        " WHEN 'scraper.completed' THEN 'n8n scraper-results' ELSE 'n8n error-alerts' END"
     )
-
-
-def _endpoint_name() -> str:
-    whens = " ".join(f"WHEN '{kind}' THEN '{name}'" for kind, (_, name) in N8N_ENDPOINTS.items())
-    return f"CASE e.event_type {whens} END"
 
 
 def _attempts() -> None:
