@@ -27,7 +27,7 @@ LONGEST_ROUND_SECONDS = 20
 POLL_SECONDS = 0.25
 ENDPOINTS_AT_ONCE = 64
 MOST_UNRECORDED = 4_000
-LINGER_SECONDS = 0.01
+LINGER_SECONDS = 0.05
 RECORDING_PAUSE_SECONDS = 0.5
 RECORDING_GRACE_SECONDS = 30
 
@@ -76,6 +76,7 @@ class _Round:
         self._lease, self._until, self._report = lease, until, report
         self._lanes: dict[uuid.UUID, Lane] = {}
         self._results: list[Result] = []
+        self._is_recording = False
         self._wake, self._news, self._ended = asyncio.Event(), asyncio.Event(), False
         self._parts = Parts(backline, wire, until, self._done, self._wake.set)
 
@@ -97,7 +98,10 @@ class _Round:
             await recording
 
     def _is_busy(self) -> bool:
-        return bool(self._results) or any(lane.is_busy for lane in self._lanes.values())
+        return bool(self._results) or self._is_recording or self._is_under_way()
+
+    def _is_under_way(self) -> bool:
+        return any(lane.is_busy for lane in self._lanes.values())
 
     async def _claim_all(self) -> int:
         """Give every lane that has room some of what is due for it; return how many deliveries."""
@@ -148,9 +152,10 @@ class _Round:
             await self._news.wait()
             self._news.clear()
             while self._results:
-                await asyncio.sleep(LINGER_SECONDS)
-                batch, self._results = self._results, []
+                await asyncio.sleep(LINGER_SECONDS if self._is_under_way() else 0)
+                batch, self._results, self._is_recording = self._results, [], True
                 await self._record(batch)
+                self._is_recording = False
                 self._wake.set()
 
     async def _record(self, batch: list[Result]) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from resources.backline import Backline
 from resources.database import AnyRow, utc_now
 from resources.delivery.endpoints import Kept, signing_secrets, unsealed
-from resources.delivery.outbox import breaker_of
+from resources.delivery.outbox import Claimed, breaker_of
 from resources.delivery.pace import Pace
 from resources.delivery.recording import Result
 from resources.delivery.wire import Answer, Letter, Wire
@@ -48,9 +48,10 @@ class Lane:
     """The way to one endpoint during one round."""
 
     def __init__(self, parts: Parts, endpoint: AnyRow) -> None:
-        self.endpoint, self.workers, self.unsent = endpoint, set[asyncio.Task[None]](), list[AnyRow]()
+        self.endpoint, self.workers, self.unsent = endpoint, set[asyncio.Task[None]](), list[Claimed]()
         self._parts, self._backline = parts, parts.backline
-        self._waiting, self._more, self._is_probe, self._answered = deque[AnyRow](), False, False, 0
+        self._waiting, self._more, self._is_probe = deque[Claimed](), False, False
+        self._low, self._answered = 0, 0
         self._pace = Pace(endpoint.max_in_flight or self._backline.settings.delivery_concurrency)
         self._breaker = breaker_of(endpoint)
         self._limiter = _limiter(self._backline, endpoint)
@@ -72,10 +73,10 @@ class Lane:
         self._answered = 0
         return max(0, wanted - len(self._waiting) - len(self.workers))
 
-    def take(self, deliveries: Sequence[AnyRow], *, is_probe: bool, more: bool) -> None:
+    def take(self, deliveries: Sequence[Claimed], *, is_probe: bool, more: bool) -> None:
         """Begin with claimed deliveries; ``more`` may be due."""
         self._waiting.extend(deliveries)
-        self._is_probe, self._more = is_probe, more
+        self._is_probe, self._more, self._low = is_probe, more, len(self._waiting) // 2
         self._staff()
 
     def stop(self) -> None:
@@ -85,43 +86,49 @@ class Lane:
 
     def _staff(self) -> None:
         for _ in range(min(self._pace.limit - len(self.workers), len(self._waiting))):
-            worker = asyncio.create_task(self._work())
-            self.workers.add(worker)
-            worker.add_done_callback(self._left)
+            self.workers.add(asyncio.create_task(self._work()))
 
-    def _left(self, worker: asyncio.Task[None]) -> None:
-        self.workers.discard(worker)
+    def _leave(self) -> None:
+        """Take a worker off at once: the next one asks how many there are."""
+        task = asyncio.current_task()
+        if task is not None:
+            self.workers.discard(task)
         if not self.workers:
             self._parts.wake()
 
     async def _work(self) -> None:
-        while self._waiting and len(self.workers) <= self._pace.limit:
-            delivery = self._waiting.popleft()
-            if self._more and len(self._waiting) <= self._pace.limit:
-                self._parts.wake()
-            if not await self._may_post(delivery):
-                self.unsent.append(delivery)
-                continue
-            url = address_of(self._backline, self.endpoint, delivery.event_type)
-            started, is_probe = time.perf_counter(), self._is_probe
-            answer = await self._post(delivery, url)
-            self._learn(answer, time.perf_counter() - started)
-            self._parts.done(Result(delivery, url, answer, is_probe))
+        try:
+            while self._waiting and len(self.workers) <= self._pace.limit:
+                await self._deliver(self._waiting.popleft())
+        finally:
+            self._leave()
 
-    async def _may_post(self, delivery: AnyRow) -> bool:
+    async def _deliver(self, delivery: Claimed) -> None:
+        if self._more and len(self._waiting) == self._low:
+            self._parts.wake()
+        if not await self._may_post(delivery):
+            self.unsent.append(delivery)
+            return
+        url = address_of(self._backline, self.endpoint, delivery.event_type)
+        started, is_probe = time.perf_counter(), self._is_probe
+        answer = await self._post(delivery, url)
+        self._learn(answer, time.perf_counter() - started)
+        self._parts.done(Result(delivery, url, answer, is_probe))
+
+    async def _may_post(self, delivery: Claimed) -> bool:
         """Wait for the endpoint's rate; say no where it is down, or round or lease would end before."""
         if self.is_open and not self._is_probe:
             return False
-        try:
-            async with asyncio.timeout(max(0.0, self._parts.until - time.monotonic())):
-                if self._limiter is not None:
+        if self._limiter is not None:
+            try:
+                async with asyncio.timeout(max(0.0, self._parts.until - time.monotonic())):
                     await self._limiter.acquire()
-        except TimeoutError:
-            return False
+            except TimeoutError:
+                return False
         enough = utc_now() + timedelta(seconds=self._parts.wire.patience) < delivery.lease_until
         return enough and time.monotonic() < self._parts.until
 
-    async def _post(self, delivery: AnyRow, url: str) -> Answer:
+    async def _post(self, delivery: Claimed, url: str) -> Answer:
         if self._kept is None:
             return Answer(utc_now(), 0, None, None, self._fault, None)
         secrets = signing_secrets(self._backline, self._kept)

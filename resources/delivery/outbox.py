@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from resources.bulk import among, listed
@@ -15,7 +16,6 @@ from resources.delivery.breaker import Breaker
 from resources.tables import UtcDateTime, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 LEASE = timedelta(seconds=60)
-BODY_COLUMNS = ("event_type", "provider", "org_id", "payload", "event_metadata", "sequence")
 
 
 def _is_due(now: datetime) -> sa.ColumnElement[bool]:
@@ -44,33 +44,63 @@ def due_endpoints(database: Database, *, with_n8n: bool) -> Sequence[AnyRow]:
         return connection.execute(query).all()
 
 
+class Claimed(msgspec.Struct, frozen=True):
+    """A delivery under a lease, with the event that is to be delivered, as the columns are named."""
+
+    id: str
+    event_type: str
+    provider: str
+    org_id: uuid.UUID
+    payload: dict[str, Any]
+    event_metadata: dict[str, Any]
+    sequence: int
+    endpoint_id: uuid.UUID
+    attempts: int
+    retries: int
+    lease_until: datetime
+
+
+EVENT_COLUMNS = ("id", "event_type", "provider", "org_id", "payload", "event_metadata", "sequence")
+
+
 def claim(
     database: Database, endpoint_id: uuid.UUID, count: int, lease: timedelta = LEASE
-) -> Sequence[AnyRow]:
-    """Take up to ``count`` due deliveries of an endpoint under a lease, those due first first.
+) -> Sequence[Claimed]:
+    """Take up to ``count`` due deliveries of an endpoint under a lease, those due first first."""
+    until, event = utc_now() + lease, WebhookEvent
+    with database.write() as connection:
+        taken = {row.event_id: row for row in _lease(connection, endpoint_id, count, until)}
+        if not taken:
+            return []
+        columns = (event.__table__.c[name] for name in EVENT_COLUMNS)
+        query = sa.select(*columns).where(among(connection, event.id, list(taken)))
+        events = {row.id: row for row in connection.execute(query)}
+    in_order = sorted(taken.values(), key=lambda row: row.next_attempt_at)
+    return [_claimed(events[row.event_id], row, endpoint_id, until) for row in in_order]
 
-    Each row is a delivery's ``endpoint_id``, ``attempts``, ``retries`` and ``lease_until``, with its event.
-    """
-    now, delivery, event = utc_now(), WebhookDelivery, WebhookEvent
+
+def _claimed(event: AnyRow, delivery: AnyRow, endpoint_id: uuid.UUID, until: datetime) -> Claimed:
+    spent = {"attempts": delivery.attempts, "retries": delivery.retries}
+    return Claimed(**event._asdict(), endpoint_id=endpoint_id, lease_until=until, **spent)
+
+
+def _lease(
+    connection: sa.Connection, endpoint_id: uuid.UUID, count: int, until: datetime
+) -> Iterable[AnyRow]:
+    delivery = WebhookDelivery
     due = (
         sa.select(delivery.event_id)
-        .where(delivery.endpoint_id == endpoint_id, _is_due(now))
+        .where(delivery.endpoint_id == endpoint_id, _is_due(utc_now()))
         .order_by(delivery.next_attempt_at)
         .limit(count)
         .with_for_update(skip_locked=True)
         .cte("due")
     )
     mine = sa.and_(delivery.endpoint_id == endpoint_id, delivery.event_id.in_(sa.select(due.c.event_id)))
-    take = sa.update(delivery).where(mine).values(lease_until=now + lease).returning(delivery.event_id)
-    with database.write() as connection:
-        taken = connection.execute(take).scalars().all()
-        if not taken:
-            return []
-        ours = (delivery.endpoint_id, delivery.attempts, delivery.retries, delivery.lease_until)
-        columns = (event.__table__.c[name] for name in ("id", *BODY_COLUMNS))
-        query = sa.select(*columns, *ours).join(delivery, delivery.event_id == event.id)
-        query = query.where(delivery.endpoint_id == endpoint_id, among(connection, event.id, taken))
-        return connection.execute(query.order_by(delivery.next_attempt_at)).all()
+    take = sa.update(delivery).where(mine).values(lease_until=until)
+    return connection.execute(
+        take.returning(delivery.event_id, delivery.attempts, delivery.retries, delivery.next_attempt_at)
+    )
 
 
 def begin_probe(database: Database, endpoint: AnyRow, until: datetime) -> bool:
@@ -84,7 +114,7 @@ def begin_probe(database: Database, endpoint: AnyRow, until: datetime) -> bool:
         return connection.execute(mine.values(**values)).rowcount == 1
 
 
-def release(database: Database, deliveries: Sequence[AnyRow]) -> None:
+def release(database: Database, deliveries: Sequence[Claimed]) -> None:
     """Give back claimed deliveries that were not tried."""
     if not deliveries:
         return

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from resources import audit
 from resources.bulk import listed
 from resources.database import AnyRow, Database, utc_now
-from resources.delivery.outbox import breaker_of, held
+from resources.delivery.outbox import Claimed, breaker_of, held
 from resources.delivery.retries import retry_wait
 from resources.delivery.sums import sum_up
 from resources.delivery.wire import Answer
@@ -36,7 +36,7 @@ MOMENT, TEXT, NUMBER = UtcDateTime(timezone=True), sa.Text(), sa.BigInteger()
 class Result:
     """One attempt: the claimed delivery, where it went and how; a probe asks if anybody is there again."""
 
-    delivery: AnyRow
+    delivery: Claimed
     url: str
     answer: Answer
     is_probe: bool = False

@@ -8,13 +8,14 @@ as everywhere.
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -60,14 +61,13 @@ class Answer:
         return self.status_code is not None and 200 <= self.status_code < 300  # noqa: PLR2004  # RFC 9110
 
 
-class Reply(Protocol):
-    """The head of a reply, and the way to its body."""
+@dataclass(slots=True)
+class _Reply:
+    """What is known of a reply so far; its status counts even where the rest never comes."""
 
-    status: int
-    retry_after: str | None
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes."""
+    status: int | None = None
+    retry_after: str | None = None
+    excerpt: str | None = None
 
 
 class Wire:
@@ -84,7 +84,7 @@ class Wire:
     ) -> None:
         self.patience = patience
         self._allowed = Allowed.parse(settings.webhook_allowed_hosts)
-        self._trusted = self._allowed.hosts | {_host(settings.n8n_url)}
+        self._trusted = self._allowed.hosts | {host_of(settings.n8n_url)}
         self._transport, self._open = transport, AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -105,41 +105,42 @@ class Wire:
     async def post(self, letter: Letter) -> Answer:
         """Sign and post; return what came of it in time."""
         started_at, started = utc_now(), time.perf_counter()
-        status, excerpt, error, retry_after = None, None, None, None
+        headers, reply, error = headers_of(letter, int(started_at.timestamp())), _Reply(), None
         try:
-            async with asyncio.timeout(self.patience), self._sent(letter, started_at) as reply:
-                status = reply.status
-                if reply.retry_after is not None:
-                    asked = {"retry-after": reply.retry_after}
-                    retry_after = retry_after_seconds(asked, datetime.now(UTC))
-                excerpt = await _excerpt(reply)
+            async with asyncio.timeout(self.patience):
+                await self._exchange(letter, headers, reply)
         except TimeoutError:
             error = f"no answer within {self.patience:g} s"
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as fault:
             error = _reason(fault)
-        if status is not None:  # it counts, even where the rest of the answer never came
-            error = None if 200 <= status < 300 else f"answered {status}"  # noqa: PLR2004
+        if reply.status is not None:
+            error = None if 200 <= reply.status < 300 else f"answered {reply.status}"  # noqa: PLR2004
+        retry_after = None
+        if reply.retry_after is not None:
+            retry_after = retry_after_seconds({"retry-after": reply.retry_after}, datetime.now(UTC))
         duration_ms = round((time.perf_counter() - started) * 1000)
-        return Answer(started_at, duration_ms, status, excerpt, error, retry_after)
+        return Answer(started_at, duration_ms, reply.status, reply.excerpt, error, retry_after)
 
-    @asynccontextmanager
-    async def _sent(self, letter: Letter, at: datetime) -> AsyncIterator[Reply]:
-        headers = headers_of(letter, int(at.timestamp()))
+    async def _exchange(self, letter: Letter, headers: dict[str, str], reply: _Reply) -> None:
         if self._transport is not None:
-            request = self._client.build_request("POST", letter.url, content=letter.body, headers=headers)
-            response = await self._client.send(request, stream=True)
-            try:
-                yield _HttpxReply(response)
-            finally:
-                await response.aclose()
+            await self._exchange_httpx(letter, headers, reply)
             return
-        session = self._direct if _host(letter.url) in self._trusted else self._guarded
-        address = yarl.URL(letter.url)
-        posting = session.post(
+        address, host = _target(letter.url)
+        session = self._direct if host in self._trusted else self._guarded
+        async with session.post(
             address, data=letter.body, headers=headers, allow_redirects=False, timeout=NONE
-        )
-        async with posting as answer:
-            yield _AiohttpReply(answer)
+        ) as response:
+            reply.status, reply.retry_after = response.status, response.headers.get("retry-after")
+            reply.excerpt = await _excerpt(response.content.iter_any())
+
+    async def _exchange_httpx(self, letter: Letter, headers: dict[str, str], reply: _Reply) -> None:
+        request = self._client.build_request("POST", letter.url, content=letter.body, headers=headers)
+        response = await self._client.send(request, stream=True)
+        try:
+            reply.status, reply.retry_after = response.status_code, response.headers.get("retry-after")
+            reply.excerpt = await _excerpt(response.aiter_bytes())
+        finally:
+            await response.aclose()
 
 
 NONE = aiohttp.ClientTimeout(total=None)  # ``asyncio.timeout`` bounds the whole
@@ -156,33 +157,24 @@ def headers_of(letter: Letter, timestamp: int) -> dict[str, str]:
     }
 
 
-def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").lower()
+@functools.lru_cache(1_024)
+def _target(url: str) -> tuple[yarl.URL, str]:
+    """Return an address as aiohttp takes it, and its host."""
+    return yarl.URL(url), host_of(url)
 
 
-class _HttpxReply:
-    def __init__(self, response: httpx.Response) -> None:
-        self._response, self.status = response, response.status_code
-        self.retry_after = response.headers.get("retry-after")
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self._response.aiter_bytes()
-
-
-class _AiohttpReply:
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._content, self.status = response.content, response.status
-        self.retry_after = response.headers.get("retry-after")
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        while chunk := await self._content.readany():
-            yield chunk
+def host_of(url: str) -> str:
+    """Return the host that an address names, empty where it is no address."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
-async def _excerpt(reply: Reply) -> str:
+async def _excerpt(chunks: AsyncIterator[bytes]) -> str:
     """Read no more of an answer than is kept of it."""
     body = b""
-    async for chunk in reply.chunks():
+    async for chunk in chunks:
         body += chunk
         if len(body) >= EXCERPT_BYTES:
             break
