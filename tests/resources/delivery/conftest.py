@@ -59,6 +59,10 @@ class Outbox:
         (row,) = self.rows(sa.select(WebhookEndpoint.__table__).where(WebhookEndpoint.name == name))
         return row
 
+    def endpoint_row(self, name):
+        with self.database.read() as connection:
+            return endpoints.find(connection, name)
+
     def set_endpoint(self, name, **values):
         with self.database.write() as connection:
             mine = sa.update(WebhookEndpoint).where(WebhookEndpoint.name == name)
