@@ -50,8 +50,8 @@ class Deliveries(RuleBasedStateMachine):
     template = None
     folder = None
 
-    @initialize()
-    def begin(self):
+    @initialize(count=st.integers(1, 12))
+    def begin(self, count):
         path = self.folder / f"{uuid.uuid4()}.db"
         shutil.copyfile(self.template, path)
         self.backline = Backline(
@@ -69,6 +69,7 @@ class Deliveries(RuleBasedStateMachine):
             row = {"id": self.org, "slug": "acme", "name": "acme", "created_at": utc_now()}
             connection.execute(sa.insert(Org).values(row))
         self.own, _ = endpoints.add(self.backline, "test", "acme", Draft("own", "http://own.test/"))
+        self.write(count)
 
     def teardown(self):
         if hasattr(self, "database"):
@@ -83,7 +84,10 @@ class Deliveries(RuleBasedStateMachine):
             connection.execute(sa.update(table).values(**values))
 
     @rule(count=st.integers(1, 12))
-    def events_are_written(self, count):
+    def more_events_are_written(self, count):
+        self.write(count)
+
+    def write(self, count):
         numbers = range(self.written, self.written + count)
         self.written += count
         made = [
@@ -200,4 +204,4 @@ def test_nothing_is_lost_and_all_adds_up(migrated_sqlite, tmp_path):
     class Machine(Deliveries):
         template, folder = migrated_sqlite, tmp_path
 
-    run_state_machine_as_test(Machine, settings=settings(max_examples=25, stateful_step_count=14))
+    run_state_machine_as_test(Machine, settings=settings(max_examples=40, stateful_step_count=25))
