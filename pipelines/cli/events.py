@@ -227,4 +227,6 @@ def deliver_command(context: click.Context, seconds: int, *, as_json: bool) -> N
         show_json(counts)
     else:
         people.print(f"Delivered {report.delivered}, to be retried {report.retried}, failed {report.failed}.")
+        if not backline.settings.n8n_url:
+            people.print("BACKLINE_N8N_URL is not set: what is for n8n waits.")
     context.exit(1 if report.retried or report.failed else 0)
