@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from resources.database import utc_now
 from resources.events import Event, event_id, write_events
-from resources.tables import WebhookAttempt, WebhookDelivery, WebhookEvent
+from resources.tables import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 pytestmark = [pytest.mark.webhooks, pytest.mark.integration]
 
@@ -33,13 +33,15 @@ def write(installed, first):
 
 
 def let_leases_run_out(installed):
-    """Do as though the minute had passed for which the killed hold their leases."""
+    """Do as though the minute had passed for which the killed hold their leases, and their probe."""
     past = utc_now().replace(year=2020)
     with installed.database.write() as connection:
         held = sa.update(WebhookDelivery).where(WebhookDelivery.lease_until.is_not(None))
         connection.execute(held.values(lease_until=past))
         waiting = sa.update(WebhookDelivery).where(WebhookDelivery.status == "pending")
         connection.execute(waiting.values(next_attempt_at=past))
+        asked = sa.update(WebhookEndpoint).where(WebhookEndpoint.breaker != "closed")
+        connection.execute(asked.values(probe_at=past))
 
 
 def killed(program, seconds):
