@@ -16,6 +16,7 @@ from resources.tables import (
     ScraperJob,
     ScraperVisit,
     SyncResult,
+    WebhookAttempt,
     WebhookEvent,
 )
 
@@ -39,6 +40,9 @@ def prune_rows(database: Database, before: datetime) -> dict[str, int]:
     newest = sa.select(sa.func.max(WebhookEvent.sequence)).scalar_subquery()  # the next follows it
     done = WebhookEvent.status.in_(("delivered", "failed")) & (WebhookEvent.sequence < newest)
     finished = done & (WebhookEvent.created_at < before)
+    attempts = sa.delete(WebhookAttempt).where(
+        WebhookAttempt.event_id.in_(sa.select(WebhookEvent.id).where(finished))
+    )
     statements = {
         "sync_results": sa.delete(SyncResult).where(SyncResult.finished_at < before),
         "webhook_events": sa.delete(WebhookEvent).where(finished),
@@ -49,6 +53,7 @@ def prune_rows(database: Database, before: datetime) -> dict[str, int]:
         "oauth_states": sa.delete(OAuthState).where(OAuthState.expires_at < utc_now()),
     }
     with database.write() as connection:
+        connection.execute(attempts)
         return {name: connection.execute(statement).rowcount for name, statement in statements.items()}
 
 

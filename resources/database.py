@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from resources.errors import InputRefused
 from resources.settings import Settings
@@ -21,6 +21,7 @@ from resources.settings import Settings
 AnyRow = sa.Row[*tuple[Any, ...]]
 Clock = Callable[[], datetime]
 SQLITE_BUSY_TIMEOUT_MS = 30_000
+PASSING_STATES = {"08", "40", "53", "55", "57"}  # PostgreSQL: link, rollback, resources, lock, operator
 URL_CURE = "use sqlite:///path or postgresql+psycopg://user:password@host/name"
 DRIVERS = {
     "sqlite": "sqlite",
@@ -67,6 +68,17 @@ class Database:
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction that commits at the end of the block and rolls back when it raises."""
         with self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_lightly(self) -> Iterator[sa.Connection]:
+        """Open such a transaction whose commit need not outlive a crash of the database itself.
+
+        For what is done again where it is lost; PostgreSQL does not wait for its disk then.
+        """
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
             yield connection
 
     def close(self) -> None:
@@ -144,3 +156,13 @@ def database_of(settings: Settings) -> Database:
     if not settings.database_url:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return open_database(settings.resolved_database_url)
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """Say whether the same transaction may succeed when tried again: a deadlock, a lock, a lost link."""
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    state = getattr(error.orig, "sqlstate", None)
+    return state[:2] in PASSING_STATES if state else isinstance(error, OperationalError)

@@ -66,7 +66,7 @@ class Event:
 
 
 def body_of(event: Any) -> bytes:
-    """Return the body of what has a ``webhook_events`` row's columns, the same bytes on every attempt."""
+    """Return the body of what has a ``webhook_events`` row's columns; a payload may be JSON already."""
     body = {
         "id": event.id,
         "type": event.event_type,

@@ -6,6 +6,7 @@ Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/st
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import re
@@ -57,10 +58,15 @@ class SigningSecret:
         """Return the ``whsec_…`` form; a secret, to be shown to nobody but the receiver."""
         return PREFIX + base64.b64encode(self.key).decode()
 
+    @functools.cached_property
+    def _begun(self) -> hmac.HMAC:
+        return hmac.new(self.key, digestmod=hashlib.sha256)
+
     def signature(self, message_id: str, timestamp: int, body: bytes) -> str:
         """Return ``v1,<base64 of HMAC-SHA256 over id.timestamp.body>``."""
-        signed = f"{message_id}.{timestamp}.".encode() + body
-        return "v1," + base64.b64encode(hmac.digest(self.key, signed, hashlib.sha256)).decode()
+        signing = self._begun.copy()
+        signing.update(f"{message_id}.{timestamp}.".encode() + body)
+        return "v1," + base64.b64encode(signing.digest()).decode()
 
 
 def parse_secrets(text: str) -> tuple[SigningSecret, ...]:

@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy.exc import DBAPIError
 
 from resources.backline import Backline
-from resources.database import AnyRow, utc_now
+from resources.database import AnyRow, is_passing, utc_now
 from resources.delivery.lanes import Lane, Parts
 from resources.delivery.outbox import LEASE, begin_probe, claim, due_endpoints, release
 from resources.delivery.recording import DeliveryReport, Result, record
@@ -158,17 +158,24 @@ class _Round:
                 self._is_recording = False
                 self._wake.set()
 
-    async def _record(self, batch: list[Result]) -> None:
-        """Record a batch, trying again while the database is away; left out at last, it is repeated."""
+    async def _record(self, batch: Sequence[Result]) -> None:
+        """Record a batch, trying again while the database is away.
+
+        One that it refuses is recorded half by half; what is left out at last is repeated after its lease.
+        """
         deadline = max(self._until, time.monotonic()) + RECORDING_GRACE_SECONDS
         while True:
             try:
                 return await asyncio.to_thread(record, self._database, batch, self._report)
             except DBAPIError as error:
-                if time.monotonic() > deadline:
-                    logger.exception("%d attempts could not be recorded; they will be repeated.", len(batch))
-                    raise
-                logger.warning(
-                    "The database is away (%s); %d attempts wait.", type(error.orig).__name__, len(batch)
-                )
-                await asyncio.sleep(RECORDING_PAUSE_SECONDS)
+                if is_passing(error) and time.monotonic() < deadline:
+                    logger.warning("The database is away; %d attempts wait to be recorded.", len(batch))
+                    await asyncio.sleep(RECORDING_PAUSE_SECONDS)
+                elif is_passing(error) or len(batch) == 1:
+                    logger.exception("%d attempts are not recorded, and will be repeated.", len(batch))
+                    return None
+                else:
+                    break
+        middle = len(batch) // 2
+        await self._record(batch[:middle])
+        return await self._record(batch[middle:])

@@ -27,7 +27,7 @@ from resources.errors import InputRefused
 from resources.providers import PROVIDERS
 from resources.schemas import PATHS
 from resources.signing import SigningSecret
-from resources.tables import WebhookDelivery, WebhookEndpoint
+from resources.tables import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from resources.vault import Sealed
 
 SECRETS_KEPT = 2
@@ -235,6 +235,7 @@ def remove(backline: Backline, actor: str, endpoint_id: uuid.UUID) -> None:
             raise InputRefused("endpoint", f"{endpoint.name} is n8n's own path", "disable it")
         ids = sa.select(WebhookDelivery.event_id).where(WebhookDelivery.endpoint_id == endpoint_id)
         left = connection.execute(ids.where(WebhookDelivery.status != "delivered")).scalars().all()
+        connection.execute(sa.delete(WebhookAttempt).where(WebhookAttempt.endpoint_id == endpoint_id))
         connection.execute(sa.delete(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id))
         sum_up(connection, dict.fromkeys(left))
         audit.record(connection, actor, "endpoint.removed", subject_of(endpoint_id), name=endpoint.name)

@@ -51,7 +51,7 @@ class Claimed(msgspec.Struct, frozen=True):
     event_type: str
     provider: str
     org_id: uuid.UUID
-    payload: dict[str, Any]
+    payload: msgspec.Raw
     event_metadata: dict[str, Any]
     sequence: int
     endpoint_id: uuid.UUID
@@ -60,7 +60,7 @@ class Claimed(msgspec.Struct, frozen=True):
     lease_until: datetime
 
 
-EVENT_COLUMNS = ("id", "event_type", "provider", "org_id", "payload", "event_metadata", "sequence")
+EVENT_COLUMNS = ("id", "event_type", "provider", "org_id", "event_metadata", "sequence")
 
 
 def claim(
@@ -68,20 +68,39 @@ def claim(
 ) -> Sequence[Claimed]:
     """Take up to ``count`` due deliveries of an endpoint under a lease, those due first first."""
     until, event = utc_now() + lease, WebhookEvent
-    with database.write() as connection:
+    with database.write_lightly() as connection:
         taken = {row.event_id: row for row in _lease(connection, endpoint_id, count, until)}
         if not taken:
             return []
         columns = (event.__table__.c[name] for name in EVENT_COLUMNS)
-        query = sa.select(*columns).where(among(connection, event.id, list(taken)))
+        query = sa.select(*columns, _as_stored(connection, event.payload)).where(
+            among(connection, event.id, list(taken))
+        )
         events = {row.id: row for row in connection.execute(query)}
     in_order = sorted(taken.values(), key=lambda row: row.next_attempt_at)
     return [_claimed(events[row.event_id], row, endpoint_id, until) for row in in_order]
 
 
 def _claimed(event: AnyRow, delivery: AnyRow, endpoint_id: uuid.UUID, until: datetime) -> Claimed:
-    spent = {"attempts": delivery.attempts, "retries": delivery.retries}
-    return Claimed(**event._asdict(), endpoint_id=endpoint_id, lease_until=until, **spent)
+    return Claimed(
+        event.id,
+        event.event_type,
+        event.provider,
+        event.org_id,
+        msgspec.Raw(event.payload),
+        event.event_metadata,
+        event.sequence,
+        endpoint_id,
+        delivery.attempts,
+        delivery.retries,
+        until,
+    )
+
+
+def _as_stored(connection: sa.Connection, payload: Any) -> sa.Label[str]:
+    """Return a payload as the text it is kept as: it goes into the body as it is."""
+    text = sa.type_coerce if connection.dialect.name == "sqlite" else sa.cast
+    return text(payload, sa.Text).label("payload")
 
 
 def _lease(

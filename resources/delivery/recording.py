@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from resources import audit
 from resources.bulk import listed
-from resources.database import AnyRow, Database, utc_now
+from resources.database import AnyRow, Database, insert_into, utc_now
 from resources.delivery.outbox import Claimed, breaker_of, held
 from resources.delivery.retries import retry_wait
 from resources.delivery.sums import sum_up
@@ -68,7 +68,7 @@ def record(database: Database, results: Sequence[Result], report: DeliveryReport
     A delivery whose lease ran out meanwhile belongs to whoever claimed it since, and is left to them.
     """
     outcomes = [_Outcome.of(result) for result in results]
-    with database.write() as connection:
+    with database.write_lightly() as connection:
         mine = _update_deliveries(connection, outcomes)
         kept = [outcome for outcome in outcomes if outcome.key in mine]
         _insert_attempts(connection, kept)
@@ -166,7 +166,8 @@ def _insert_attempts(connection: sa.Connection, outcomes: Iterable[_Outcome]) ->
         for answer in (outcome.result.answer,)
     ]
     made = listed(connection, rows, columns)
-    connection.execute(sa.insert(table).from_select(list(columns), sa.select(made)))  # type: ignore[arg-type]
+    insert = insert_into(connection, table).from_select(list(columns), sa.select(made).where(sa.true()))
+    connection.execute(insert.on_conflict_do_nothing())
 
 
 def _update_endpoints(connection: sa.Connection, outcomes: Sequence[_Outcome]) -> None:

@@ -131,7 +131,8 @@ class Wire:
             address, data=letter.body, headers=headers, allow_redirects=False, timeout=NONE
         ) as response:
             reply.status, reply.retry_after = response.status, response.headers.get("retry-after")
-            reply.excerpt = await _excerpt(response.content.iter_any())
+            content = response.content
+            reply.excerpt = "" if content.at_eof() else await _excerpt(content.iter_any())
 
     async def _exchange_httpx(self, letter: Letter, headers: dict[str, str], reply: _Reply) -> None:
         request = self._client.build_request("POST", letter.url, content=letter.body, headers=headers)

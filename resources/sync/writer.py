@@ -8,7 +8,6 @@ committed alone and, if refused again, as failed, so that it takes no other with
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 import uuid
 from collections import Counter, defaultdict
@@ -18,10 +17,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from resources.bulk import among, upsert
-from resources.database import Database, utc_now
+from resources.database import Database, is_passing, utc_now
 from resources.errors import AccountThrottled, Unexpected
 from resources.events import write_events
 from resources.provider import Stream
@@ -35,7 +34,6 @@ from resources.tables import ConnectedAccount, StreamCursor, SyncResult, Webhook
 logger = logging.getLogger(__name__)
 
 TRIES, FIRST_PAUSE_SECONDS = 5, 0.25
-PASSING_STATES = {"08", "40", "53", "55", "57"}  # PostgreSQL: link, rollback, resources, lock, operator
 RESULT_COLUMNS = tuple(column.name for column in SyncResult.__table__.columns)
 CURSOR_COLUMNS = ("account_id", "stream", "cursor", "updated_at")
 
@@ -51,7 +49,7 @@ class Writer:
         try:
             return self._transaction(passes)
         except (DBAPIError, ArithmeticError, ValueError) as error:
-            if isinstance(error, DBAPIError) and _is_passing(error):
+            if isinstance(error, DBAPIError) and is_passing(error):
                 raise  # the database is out of order, not the rows
             if len(passes) > 1:
                 return sum(self.commit([one]) for one in passes)
@@ -92,7 +90,7 @@ class Writer:
                 with self._database.write() as connection:
                     return self._write(connection, passes)
             except DBAPIError as error:
-                if not _is_passing(error) or attempt + 1 == TRIES:
+                if not is_passing(error) or attempt + 1 == TRIES:
                     raise
                 logger.warning("The database is busy or gone (%s); trying again.", type(error.orig).__name__)
                 time.sleep(FIRST_PAUSE_SECONDS * 4**attempt)
@@ -247,13 +245,3 @@ def _mark_accounts(connection: sa.Connection, accounts: Iterable[AccountPass], n
     ]
     if rows:
         connection.execute(statement, rows)
-
-
-def _is_passing(error: DBAPIError) -> bool:
-    """Say whether the same transaction may succeed when tried again: a deadlock, a lock, a lost link."""
-    if error.connection_invalidated:
-        return True
-    if isinstance(error.orig, sqlite3.OperationalError):
-        return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-    state = getattr(error.orig, "sqlstate", None)
-    return state[:2] in PASSING_STATES if state else isinstance(error, OperationalError)

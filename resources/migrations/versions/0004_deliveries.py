@@ -102,9 +102,9 @@ def _events() -> None:
         batch_op.alter_column("sequence", existing_type=sa.BigInteger(), nullable=False)
         batch_op.create_unique_constraint(batch_op.f("uq_webhook_events_sequence"), ["sequence"])
         batch_op.drop_index(batch_op.f("ix_webhook_events_status_webhook_events_next_attempt_at"))
-        index = batch_op.f("ix_webhook_events_status_webhook_events_created_at")
-        batch_op.create_index(index, ["status", "created_at"], unique=False)
         batch_op.drop_column("lease_until")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE webhook_events SET (fillfactor = 70, toast_tuple_target = 128)")
 
 
 def _deliveries() -> None:
@@ -135,14 +135,22 @@ def _deliveries() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("event_id", "endpoint_id", name=op.f("pk_webhook_deliveries")),
+        postgresql_with={"fillfactor": 60},
     )
-    pending = sa.text("status = 'pending'")
+    pending, unfinished = sa.text("status = 'pending'"), sa.text("status <> 'delivered'")
     op.create_index(
         "ix_webhook_deliveries_due",
         "webhook_deliveries",
         ["endpoint_id", "next_attempt_at"],
         postgresql_where=pending,
         sqlite_where=pending,
+    )
+    op.create_index(
+        "ix_webhook_deliveries_unfinished",
+        "webhook_deliveries",
+        ["status", "created_at"],
+        postgresql_where=unfinished,
+        sqlite_where=unfinished,
     )
     index = op.f("ix_webhook_deliveries_endpoint_id_webhook_deliveries_created_at")
     op.create_index(index, "webhook_deliveries", ["endpoint_id", "created_at"])
@@ -165,12 +173,6 @@ def _attempts() -> None:
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
         *_attempt_columns(),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["event_id", "endpoint_id"],
-            ["webhook_deliveries.event_id", "webhook_deliveries.endpoint_id"],
-            name=op.f("fk_webhook_attempts_event_id_webhook_deliveries"),
-            ondelete="CASCADE",
-        ),
         sa.PrimaryKeyConstraint("event_id", "endpoint_id", "attempt", name=op.f("pk_webhook_attempts")),
     )
     op.create_index(op.f("ix_webhook_attempts_started_at"), "webhook_attempts", ["started_at"])
@@ -216,10 +218,10 @@ def downgrade() -> None:
     op.create_index(op.f("ix_webhook_attempts_started_at"), "webhook_attempts", ["started_at"])
     with op.batch_alter_table("webhook_events", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lease_until", MOMENT, nullable=True))
-        batch_op.drop_index(batch_op.f("ix_webhook_events_status_webhook_events_created_at"))
         batch_op.drop_constraint(batch_op.f("uq_webhook_events_sequence"), type_="unique")
         batch_op.drop_column("sequence")
         index = batch_op.f("ix_webhook_events_status_webhook_events_next_attempt_at")
         batch_op.create_index(index, ["status", "next_attempt_at"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE webhook_events RESET (fillfactor, toast_tuple_target)")
         op.execute("DROP SEQUENCE webhook_events_sequence")

@@ -260,19 +260,43 @@ class TestCrashes:
     def test_nothing_is_recorded_by_half(self, outbox):
         outbox.write(4)
         results = [posted(row, 200) for row in claim(outbox.database, outbox.n8n, 4)]
-        attempt = {
-            "event_id": results[2].delivery.id,
-            "endpoint_id": outbox.n8n,
-            "attempt": 1,
-            "url": "",
-            "duration_ms": 1,
-        }
-        with outbox.database.write() as connection:
-            connection.execute(sa.insert(WebhookAttempt).values(**attempt, started_at=utc_now()))
-        with pytest.raises(sa.exc.IntegrityError):
-            record(outbox.database, results, DeliveryReport())
-        assert len(outbox.attempts()) == 1
+
+        def break_down(*_):
+            raise RuntimeError("the process dies here")
+
+        last = (sa.event.listen, outbox.database.engine, "commit", break_down)
+        last[0](*last[1:])
+        try:
+            with pytest.raises(RuntimeError):
+                record(outbox.database, results, DeliveryReport())
+        finally:
+            sa.event.remove(*last[1:])
+        assert outbox.attempts() == []
         assert {row["status"] for row in outbox.rows(sa.select(TABLE))} == {"pending"}
+
+    def test_a_result_that_the_database_refuses_costs_the_others_nothing(self, outbox):
+        names = outbox.write(9)
+
+        def answer(request):
+            long = request.headers["webhook-id"] == names[4]
+            return httpx.Response(200, headers={"retry-after": "5"} if long else {})
+
+        def refuse(connection, clause, parameters, *_):
+            if names[4] in str(parameters) and "UPDATE webhook_deliveries" in clause:
+                raise sa.exc.DataError("no", None, ValueError("no"))
+
+        refusing = (
+            outbox.database.engine,
+            "before_cursor_execute",
+            lambda c, _, text, p, *x: refuse(c, text, p),
+        )
+        sa.event.listen(*refusing)
+        try:
+            outbox.deliver(answer)
+        finally:
+            sa.event.remove(*refusing)
+        states = {row["event_id"]: row["status"] for row in outbox.deliveries()}
+        assert states == {**dict.fromkeys(names, "delivered"), names[4]: "pending"}
 
 
 def test_events_are_written_once(outbox):

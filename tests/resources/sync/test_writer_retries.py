@@ -9,7 +9,7 @@ import pytest
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
-from resources.sync.writer import _is_passing
+from resources.database import is_passing
 
 
 def refusal(fault, base):
@@ -24,11 +24,11 @@ def sqlite(code):
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY_SNAPSHOT])
 def test_a_busy_sqlite_is_tried_again(code):
-    assert _is_passing(sqlite(code))
+    assert is_passing(sqlite(code))
 
 
 def test_a_full_disk_is_not():
-    assert not _is_passing(sqlite(sqlite3.SQLITE_FULL))
+    assert not is_passing(sqlite(sqlite3.SQLITE_FULL))
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_a_full_disk_is_not():
     [errors.DeadlockDetected, errors.SerializationFailure, errors.AdminShutdown, errors.TooManyConnections],
 )
 def test_a_busy_or_restarting_postgresql_is_tried_again(fault):
-    assert _is_passing(refusal(fault("no"), psycopg.Error))
+    assert is_passing(refusal(fault("no"), psycopg.Error))
 
 
 def test_a_postgresql_that_cannot_be_reached_is_tried_again():
-    assert _is_passing(refusal(psycopg.OperationalError("connection refused"), psycopg.Error))
+    assert is_passing(refusal(psycopg.OperationalError("connection refused"), psycopg.Error))
 
 
 @pytest.mark.parametrize(
     "fault", [errors.NumericValueOutOfRange, errors.NotNullViolation, errors.ProgramLimitExceeded]
 )
 def test_refused_rows_are_not(fault):
-    assert not _is_passing(refusal(fault("no"), psycopg.Error))
+    assert not is_passing(refusal(fault("no"), psycopg.Error))
