@@ -5,6 +5,7 @@ from __future__ import annotations
 from resources.tables.accounts import AppCredential, ConnectedAccount, Grant, OAuthState, Org
 from resources.tables.base import Base, Json, UtcDateTime
 from resources.tables.events import WebhookAttempt, WebhookEvent
+from resources.tables.inbound import InboundCall
 from resources.tables.pages import (
     BrowserProfile,
     ProxyHealth,
@@ -22,6 +23,7 @@ from resources.tables.reports import (
     OrgAudienceDaily,
     OrgAudienceGrowth,
 )
+from resources.tables.requests import RequestedRun, RequestedSync
 from resources.tables.syncs import ProviderPark, QuotaUsage, StreamCursor, SyncPosition, SyncResult
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "BrowserProfile",
     "ConnectedAccount",
     "Grant",
+    "InboundCall",
     "Json",
     "OAuthState",
     "Org",
@@ -43,6 +46,8 @@ __all__ = [
     "ProxyHealth",
     "PushSubscription",
     "QuotaUsage",
+    "RequestedRun",
+    "RequestedSync",
     "ScraperControl",
     "ScraperEvidence",
     "ScraperHealth",
