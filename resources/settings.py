@@ -57,6 +57,17 @@ class Settings(BaseSettings):
     delivery_concurrency: int = Field(
         4, ge=1, le=256, description="Event deliveries in flight; n8n takes no more by being sent more."
     )
+    inbound_allowed_ips: str = Field(
+        "", description="Comma-separated addresses and CIDR networks that may call /hooks/n8n; empty is all."
+    )
+    trusted_proxies: str = Field(
+        "", description="Likewise, those whose X-Forwarded-For is believed; empty believes nobody's."
+    )
+    inbound_rate_limit: str = Field(
+        "120/60",
+        pattern=r"^[1-9]\d*/[1-9]\d*$",
+        description="`calls/seconds` that one address may make to /hooks/n8n, and one secret may sign.",
+    )
     retention_days: int = Field(30, ge=1, description="Days that runs, events and attempts are kept.")
     browser_path: Path | None = Field(
         None,
