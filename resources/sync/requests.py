@@ -129,7 +129,7 @@ def _shards_of(request: AnyRow, shards: int) -> sa.Select[Any]:
     if request.accounts:
         query = query.where(account.id.in_([uuid.UUID(one) for one in request.accounts]))
     if request.only_failed:
-        query = query.where(account.sync_status.in_(("failed", "partial")))
+        query = query.where(account.sync_status.in_(("failed", "partial", "running")))
     return query
 
 
