@@ -36,7 +36,7 @@ class Caller:
     def signed(self, body: bytes, call_id: str, at: dt.datetime | None = None) -> dict[str, str]:
         """Return the headers of a signed call."""
         moment = at or utc_now()
-        signature = Webhook(self.secret).sign(call_id, moment, body.decode(errors="surrogateescape"))
+        signature = Webhook(self.secret).sign(call_id, moment, body.decode())
         stamp = str(int(moment.timestamp()))
         return {"webhook-id": call_id, "webhook-timestamp": stamp, "webhook-signature": signature}
 
