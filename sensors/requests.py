@@ -65,11 +65,13 @@ def _status(run: DagsterRun) -> str:
 
 def requests_for_syncs(backline: Backline, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
     """Yield a run for each shard that waits, unless its provider is parked or the shard is being synced."""
+    database = backline.database
     for provider in PROVIDERS.values():
-        if parking.current(backline.database, provider) is not None:
+        is_wanted = requests.open_runs(database, "waiting", provider)
+        if not is_wanted or parking.current(database, provider) is not None:
             continue
         busy = busy_shards(instance, provider)
-        for row in requests.open_runs(backline.database, "waiting", provider, busy):
+        for row in requests.open_runs(database, "waiting", provider, busy):
             if row.shard not in busy and not _noted(backline, instance, row):
                 busy.add(row.shard)
                 yield _request(provider, row)

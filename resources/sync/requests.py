@@ -110,6 +110,9 @@ def _values(wish: SyncWish) -> dict[str, Any]:
 def plan_pending(database: Database, shards: int) -> None:
     """Give each pending request its runs, one for every shard that has an account of it."""
     pending = sa.select(RequestedSync).where(RequestedSync.status == "pending")
+    with database.read() as connection:
+        if connection.execute(pending.limit(1)).first() is None:
+            return
     with database.write() as connection:
         oldest = pending.order_by(RequestedSync.created_at).limit(AT_ONCE)
         for row in connection.execute(oldest.with_for_update(skip_locked=True)).all():

@@ -176,3 +176,15 @@ def test_signed_calls_become_runs_once_each_though_the_daemon_is_killed_while_it
     assert {event["body"]["metadata"]["source"] for event in events} == {"api"}
     told = {event["body"]["payload"]["runId"] for event in events}
     assert told == {run["id"] for call in calls for run in call["runs"]}
+
+
+def test_a_local_program_that_claims_to_forward_is_believed_only_where_it_is_named(
+    house: House, tmp_path: Path
+) -> None:
+    house.environment["BACKLINE_TRUSTED_PROXIES"] = ""
+    house.console = f"http://127.0.0.1:{free_port()}"
+    public = house.settings.model_copy(update={"public_url": house.console})
+    with Processes(house.environment) as processes:
+        processes.start("console", console_command(public))
+        processes.wait_ready("console", f"{house.console}/healthz")
+        assert house.call("msg_0").status_code == 403
