@@ -21,7 +21,7 @@ from console import (
 )
 from console.faults import handle_faults
 from console.guard import Guard
-from console.hooks_n8n import count_refusals
+from console.hooks_n8n import keep_door
 from console.pages import STATIC
 from console.parts import Console, origin_of
 from resources.backline import Backline
@@ -43,8 +43,8 @@ def create_app(
     ``providers`` are those whose public pages are shown.
     """
     console = Console(backline, transport, providers=providers)
-    counting = functools.partial(count_refusals, console.door.log)
-    app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None, lifespan=counting)
+    lifespan = functools.partial(keep_door, console.door)
+    app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.console = console
     for router in (*PAGES, *PROGRAMS):
         app.include_router(router)

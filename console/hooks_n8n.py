@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect
 from console.parts import ConsolePart
 from console.problems import Problem, ProblemError, ProblemField, documented, problem_type
 from resources.errors import BacklineError
-from resources.inbound.door import HEADERS, Knock
+from resources.inbound.door import HEADERS, Door, Knock
 from resources.inbound.orders import CALLS, sample_of, schema_of
-from resources.inbound.refusal_log import WINDOW_SECONDS, RefusalLog
+from resources.inbound.refusal_log import WINDOW_SECONDS
 from resources.inbound.refusals import CallRefused
 
 logger = logging.getLogger(__name__)
@@ -101,18 +101,18 @@ async def take_call(request: Request, console: ConsolePart) -> TakenCall:
 
 
 @asynccontextmanager
-async def count_refusals(log: RefusalLog, _app: FastAPI) -> AsyncIterator[None]:
+async def keep_door(door: Door, _app: FastAPI) -> AsyncIterator[None]:
     """Write the numbers of refused calls once a minute, and at the console's end."""
 
     async def every_minute() -> None:
         while True:
             await asyncio.sleep(WINDOW_SECONDS)
-            await asyncio.to_thread(log.flush)
+            await asyncio.to_thread(door.log.flush)
 
     task = asyncio.create_task(every_minute())
     yield
     task.cancel()
-    await asyncio.to_thread(log.flush)
+    await door.aclose()
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:

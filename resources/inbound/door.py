@@ -53,6 +53,11 @@ class Door:
         self._pace = CallPace(settings.inbound_rate_limit, settings.redis_url)
         self.log = RefusalLog(backline)
 
+    async def aclose(self) -> None:
+        """Write down what was only counted, and close the connections to the shared counts."""
+        await asyncio.to_thread(self.log.flush)
+        await self._pace.aclose()
+
     async def receive(self, knock: Knock) -> Receipt:
         """Take one call; raise ``CallRefused``, which is in the audit log then."""
         address = caller(knock.peer, knock.forwarded, self._trusted)

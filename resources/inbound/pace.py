@@ -28,8 +28,15 @@ class CallPace:
         calls, _, seconds = limit.partition("/")
         self._item = RateLimitItemPerSecond(int(calls), int(seconds), namespace=NAMESPACE)
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
-        pool = pool_of(redis_url)
-        self._together = SlidingWindowCounterRateLimiter(shared_storage(pool)) if pool else self._alone
+        self._pool = pool_of(redis_url)
+        self._together = self._alone
+        if self._pool is not None:
+            self._together = SlidingWindowCounterRateLimiter(shared_storage(self._pool))
+
+    async def aclose(self) -> None:
+        """Close the connections to the shared counts."""
+        if self._pool is not None:
+            await self._pool.disconnect()
 
     async def wait_seconds(self, name: str) -> int:
         """Count a call under a name; return 0, or after how many seconds there is room for one."""

@@ -101,7 +101,10 @@ def test_calls_are_counted_over_processes_and_by_each_alone_while_redis_is_gone(
         first, second = CallPace("3/60", redis_url), CallPace("3/60", redis_url)
         together = [await pace.wait_seconds("n8n") for pace in (first, second, first, second)]
         gone = CallPace("1/60", f"redis://127.0.0.1:{free_port()}/0")
-        return together, [await gone.wait_seconds("n8n") for _ in range(2)]
+        alone = [await gone.wait_seconds("n8n") for _ in range(2)]
+        for pace in (first, second, gone):
+            await pace.aclose()
+        return together, alone
 
     together, alone = asyncio.run(asked())
     assert (together[:3], together[3] > 0) == ([0, 0, 0], True)
