@@ -57,7 +57,10 @@ def take(database: Database, call: Call, message: Message) -> Receipt:
         mine = insert.on_conflict_do_nothing(index_elements=["webhook_id"]).returning(InboundCall.id)
         if connection.execute(mine).first() is None:
             return _receipt_before(connection, message)
-        carry_out(connection, call_id, call)
+        results = carry_out(connection, call_id, call)
+        if results is not None:
+            done = {"status": "completed", "results": results, "completed_at": utc_now()}
+            connection.execute(sa.update(InboundCall).where(InboundCall.id == call_id).values(**done))
         audit.record(connection, ACTOR, "inbound.taken", f"{call.type}/{call_id}", source=message.source)
     return Receipt(call_id, call.type, repeated=False)
 

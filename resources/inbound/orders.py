@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from resources.accounts import SLUG
-from resources.events import EventType
 from resources.json_schema import schema_of_model
 from resources.providers import PROVIDERS
+from resources.schemas import EventType
 
 MOST_ACCOUNTS, MOST_NAMES, MOST_EVENTS = 1_000, 100, 1_000
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

@@ -142,7 +142,7 @@ def not_a_call(problems: Sequence[FieldProblem]) -> CallRefused:
 def not_there(error: InputRefused) -> CallRefused:
     """Return the refusal of a call that names what does not exist."""
     name = FIELDS.get(error.field, error.field)
-    problem = FieldProblem(name if name == "type" else f"data.{name}", error.problem, error.cure)
+    problem = FieldProblem(f"data.{name}", error.problem, error.cure)
     refusal = not_a_call([problem])
     refusal.reason, refusal.title = "unknown", "The call names what is not there"
     return refusal

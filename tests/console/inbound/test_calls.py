@@ -9,10 +9,11 @@ from resources import parking
 from resources.accounts import disconnect
 from resources.database import utc_now
 from resources.errors import QuotaExhausted
+from resources.events import Event, event_id, write_events
 from resources.providers import PROVIDERS
 from resources.scraping import jobs
 from resources.sync import requests
-from resources.tables import AuditEntry, InboundCall, RequestedSync, ScraperJob
+from resources.tables import AuditEntry, InboundCall, Org, RequestedSync, ScraperJob, WebhookDelivery
 
 pytestmark = pytest.mark.webhooks
 YOUTUBE = PROVIDERS["youtube"]
@@ -188,3 +189,88 @@ def test_schemas_are_served(caller):
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/schema+json")
     assert reply.json()["properties"]["type"]["const"] == "sync.requested"
     assert caller.ask("GET", "/api/v1/schemas/inbound/x").status_code == 404
+
+
+@pytest.fixture
+def told(backline, stored):
+    """Write events as a connection does, delivered already; return their ids, the oldest first."""
+    for number in range(3):
+        stored(f"a{number}", org=("acme", "umbrella", "acme")[number])
+    ids = []
+    with backline.database.write() as connection:
+        for number, org_id in enumerate(connection.execute(sa.select(Org.id).order_by(Org.slug)).scalars()):
+            event = Event(
+                id=event_id("test", number),
+                type="provider.connected",
+                provider="spotify",
+                org_id=org_id,
+                payload={
+                    "accountId": str(uuid.uuid4()),
+                    "externalId": "x",
+                    "displayName": "X",
+                    "scopes": [],
+                    "reconnected": False,
+                },
+                created_at=utc_now(),
+                source="manual",
+            )
+            write_events(connection, [event])
+            ids.append(event.id)
+        done = {"status": "delivered", "next_attempt_at": None}
+        connection.execute(sa.update(WebhookDelivery).where(WebhookDelivery.event_id.in_(ids)).values(**done))
+    return ids
+
+
+def due(rows):
+    query = sa.select(WebhookDelivery.event_id).where(WebhookDelivery.status == "pending")
+    return {row.event_id for row in rows.rows(query)}
+
+
+def test_a_replay_makes_just_the_named_events_due(caller, rows, told):
+    before = due(rows)
+    reply = caller.call("replay.requested", event_ids=[told[0]])
+    assert due(rows) - before == {told[0]}
+    done = caller.follow(reply)
+    assert (done["state"], done["results"]) == ("completed", {"events": 1})
+    assert done["completed_at"]
+
+
+def test_a_replay_makes_due_what_its_filter_finds(caller, rows, told):
+    before = due(rows)
+    reply = caller.call("replay.requested", filter={"status": "delivered", "org": "umbrella"})
+    assert due(rows) - before == {told[1]}
+    assert caller.follow(reply)["results"] == {"events": 1}
+    nothing = caller.call("replay.requested", filter={"until": "2020-01-01T00:00:00Z"})
+    assert caller.follow(nothing)["results"] == {"events": 0}
+
+
+def test_a_replay_that_comes_again_does_nothing_again(caller, rows, told, backline):
+    body = caller.body("replay.requested", event_ids=told)
+    headers = caller.signed(body, "msg_1")
+    assert caller.send(body, headers).status_code == 202
+    with backline.database.write() as connection:
+        connection.execute(sa.update(WebhookDelivery).values(status="delivered"))
+    assert caller.send(body, headers).status_code == 202
+    assert due(rows) == set()
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"event_ids": ["evt_5K791PGFDCS1N32BTJJV12TAD6"]}, "data.event_ids"),
+        ({"filter": {"org": "nobody"}}, "data.filter.org"),
+        ({"filter": {"provider": "myspace"}}, "data.filter.provider"),
+        ({"filter": {"endpoint": "cf1b9bee-871a-4f2b-86e1-35b61b475e67"}}, "data.filter.endpoint"),
+        ({"filter": {"since": "2026-11-02T00:00:00Z", "until": "2026-11-01T00:00:00Z"}}, "data.filter.since"),
+    ],
+)
+def test_a_replay_of_what_is_not_there_is_refused(caller, rows, told, data, field):
+    before = due(rows)
+    reply = caller.call("replay.requested", **data)
+    assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, field)
+    assert due(rows) == before
+
+
+def test_a_moment_of_another_zone_is_the_same_moment(caller, rows, told):
+    caller.call("replay.requested", filter={"since": "2020-01-01T00:00:00-11:00", "provider": "spotify"})
+    assert set(told) <= due(rows)
