@@ -17,6 +17,13 @@ from resources.tables import AuditEntry, InboundCall, Org, RequestedSync, Scrape
 
 pytestmark = pytest.mark.webhooks
 YOUTUBE = PROVIDERS["youtube"]
+CONNECTED = {
+    "accountId": str(uuid.UUID(int=1)),
+    "externalId": "x",
+    "displayName": "X",
+    "scopes": [],
+    "reconnected": False,
+}
 
 
 @pytest.fixture
@@ -204,13 +211,7 @@ def told(backline, stored):
                 type="provider.connected",
                 provider="spotify",
                 org_id=org_id,
-                payload={
-                    "accountId": str(uuid.uuid4()),
-                    "externalId": "x",
-                    "displayName": "X",
-                    "scopes": [],
-                    "reconnected": False,
-                },
+                payload=CONNECTED,
                 created_at=utc_now(),
                 source="manual",
             )
