@@ -38,7 +38,7 @@ MEANINGS = {
 DESCRIPTION = """\
 Ask for a sync, a scrape, or for events to be delivered again. Signed as
 [Standard Webhooks](https://www.standardwebhooks.com) with one of Backline's signing secrets. The same
-call again, byte for byte under the same `webhook-id`, gets the same answer and does nothing."""
+`type` and `data` again, under the same `webhook-id`, get the same answer and do nothing."""
 
 
 class TakenCall(BaseModel):
@@ -77,7 +77,7 @@ def _body() -> dict[str, Any]:
         status_401="The signature does not fit, or the timestamp is more than 300 s away.",
         status_403="Calls from this address are not taken.",
         status_408="The body did not come to its end within 10 s.",
-        status_409="The `webhook-id` was used for a call with another body.",
+        status_409="The `webhook-id` was used for a call that asked for something else.",
         status_413="The body has more than 64 KiB.",
         status_422="A field is missing, unknown, or names what is not there; `errors` name it and the cure.",
         status_429="Too many calls; `retry-after` says in how many seconds there is room.",

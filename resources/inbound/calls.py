@@ -24,17 +24,11 @@ class CallConflicts(Exception):  # an answer to whoever called
 
 
 @dataclass(frozen=True)
-class Message:
-    """A call as it came: its id, its bytes, and the address that sent them."""
+class Sender:
+    """Under which id a call came, and from which address."""
 
     webhook_id: str
-    body: bytes
     source: str
-
-    @property
-    def body_hash(self) -> str:
-        """What tells a repeat from another call."""
-        return hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -46,41 +40,47 @@ class Receipt:
     repeated: bool
 
 
-def take(database: Database, call: Call, message: Message) -> Receipt:
+def take(database: Database, call: Call, sender: Sender) -> Receipt:
     """Take a call and write what it asks for, or return the receipt of the same call before.
 
     Raise ``CallConflicts`` where another call had the id, ``InputRefused`` for what does not exist.
     """
     call_id = uuid.uuid4()
     with database.write() as connection:
-        insert = insert_into(connection, InboundCall).values(id=call_id, **_values(call, message))
+        insert = insert_into(connection, InboundCall).values(id=call_id, **_values(call, sender))
         mine = insert.on_conflict_do_nothing(index_elements=["webhook_id"]).returning(InboundCall.id)
         if connection.execute(mine).first() is None:
-            return _receipt_before(connection, message)
+            return _receipt_before(connection, call, sender)
         results = carry_out(connection, call_id, call)
         if results is not None:
             done = {"status": "completed", "results": results, "completed_at": utc_now()}
             connection.execute(sa.update(InboundCall).where(InboundCall.id == call_id).values(**done))
-        audit.record(connection, ACTOR, "inbound.taken", f"{call.type}/{call_id}", source=message.source)
+        audit.record(connection, ACTOR, "inbound.taken", f"{call.type}/{call_id}", source=sender.source)
     return Receipt(call_id, call.type, repeated=False)
 
 
-def _values(call: Call, message: Message) -> dict[str, Any]:
+def asked_hash(call: Call) -> str:
+    """Return what tells a repeat from another call: all that is asked for, not when it was asked."""
+    asked = call.model_dump_json(exclude={"timestamp"}, by_alias=True, exclude_unset=True)
+    return hashlib.sha256(asked.encode()).hexdigest()
+
+
+def _values(call: Call, sender: Sender) -> dict[str, Any]:
     return {
-        "webhook_id": message.webhook_id,
+        "webhook_id": sender.webhook_id,
         "type": call.type,
         "data": call.data.model_dump(mode="json", by_alias=True, exclude_unset=True),
-        "body_hash": message.body_hash,
-        "source_address": message.source,
+        "asked_hash": asked_hash(call),
+        "source_address": sender.source,
         "status": "accepted",
         "received_at": utc_now(),
     }
 
 
-def _receipt_before(connection: sa.Connection, message: Message) -> Receipt:
-    columns = (InboundCall.id, InboundCall.type, InboundCall.body_hash)
-    row = connection.execute(sa.select(*columns).where(InboundCall.webhook_id == message.webhook_id)).one()
-    if row.body_hash != message.body_hash:
+def _receipt_before(connection: sa.Connection, call: Call, sender: Sender) -> Receipt:
+    columns = (InboundCall.id, InboundCall.type, InboundCall.asked_hash)
+    row = connection.execute(sa.select(*columns).where(InboundCall.webhook_id == sender.webhook_id)).one()
+    if row.asked_hash != asked_hash(call):
         raise CallConflicts
     return Receipt(row.id, row.type, repeated=True)
 

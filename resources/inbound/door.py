@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from resources.backline import Backline
 from resources.errors import InputRefused
 from resources.inbound import refusals
-from resources.inbound.calls import CallConflicts, Message, Receipt, take
+from resources.inbound.calls import CallConflicts, Receipt, Sender, take
 from resources.inbound.orders import Call
 from resources.inbound.pace import CallPace, name_of
 from resources.inbound.reading import NotACall, NotJson, read
@@ -68,7 +68,7 @@ class Door:
             secret = self._signer(knock, webhook_id, timestamp, body)
             actor = "n8n"
             await self._count(name_of(secret))
-            receipt = await self._take(_call(body), Message(webhook_id, body, str(address or source)))
+            receipt = await self._take(_call(body), Sender(webhook_id, str(address or source)))
         except CallRefused as refusal:
             await asyncio.to_thread(self.log.note, Kind(actor, refusal.reason, source))
             raise
@@ -104,9 +104,9 @@ class Door:
         except SignatureRefused:
             raise refusals.not_signed() from None
 
-    async def _take(self, call: Call, message: Message) -> Receipt:
+    async def _take(self, call: Call, sender: Sender) -> Receipt:
         try:
-            return await asyncio.to_thread(take, self._backline.database, call, message)
+            return await asyncio.to_thread(take, self._backline.database, call, sender)
         except CallConflicts:
             raise refusals.conflict() from None
         except InputRefused as error:

@@ -154,6 +154,6 @@ def conflict() -> CallRefused:
         HTTPStatus.CONFLICT,
         "conflict",
         "The id was used for another call",
-        "A call with this webhook-id and another body was taken before; this one did nothing.",
-        "Give each call an id of its own; repeat a call byte for byte.",
+        "A call with this webhook-id that asked for something else was taken before; this one did nothing.",
+        "Give each call an id of its own; a repeated call keeps its type and its data.",
     )

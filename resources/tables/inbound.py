@@ -25,7 +25,9 @@ class InboundCall(Base):
     webhook_id: Mapped[str] = mapped_column(unique=True, doc="As the caller chose it.")
     type: Mapped[str] = mapped_column(doc="`sync.requested`, `scrape.requested` or `replay.requested`.")
     data: Mapped[dict[str, Any]] = mapped_column(doc="What was asked for.")
-    body_hash: Mapped[str] = mapped_column(doc="SHA-256; by it a repeat is told from another call.")
+    asked_hash: Mapped[str] = mapped_column(
+        doc="SHA-256 of type and data; by it a repeat is told from another call."
+    )
     source_address: Mapped[str] = mapped_column(doc="Where it came from.")
     status: Mapped[str] = mapped_column(default="accepted", server_default="accepted")
     results: Mapped[dict[str, Any] | None] = mapped_column(doc="What came of it.")

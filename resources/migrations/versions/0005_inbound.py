@@ -46,7 +46,7 @@ def _calls() -> None:
         sa.Column("webhook_id", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("data", JSON, nullable=False),
-        sa.Column("body_hash", sa.Text(), nullable=False),
+        sa.Column("asked_hash", sa.Text(), nullable=False),
         sa.Column("source_address", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), server_default="accepted", nullable=False),
         sa.Column("results", JSON, nullable=True),

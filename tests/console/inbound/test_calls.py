@@ -93,6 +93,16 @@ def test_the_same_call_again_gets_the_same_answer_and_does_nothing(caller, rows,
     assert rows.refusals() == {"repeated": 3}
 
 
+def test_a_call_that_is_made_anew_at_another_time_is_the_same_call(caller, rows, stored):
+    stored("a")
+    body = caller.body(provider="spotify", org="acme", full=True)
+    later = body.replace(b"2026-11-23", b"2026-11-24").replace(b'"full": true', b'"full":true')
+    first, again = (caller.send(one, caller.signed(one, "msg_1")) for one in (body, later))
+    assert body != later
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert rows.effects()["sync_requests"] == 1
+
+
 def test_an_id_of_another_call_is_a_conflict(caller, rows):
     caller.call(call_id="msg_1", provider="spotify")
     reply = caller.call(call_id="msg_1", provider="youtube")

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.errors import InputRefused
-from resources.inbound.calls import CallConflicts, Message, take
+from resources.inbound.calls import CallConflicts, Sender, take
 from resources.inbound.orders import sample_of
 from resources.inbound.reading import read
 from resources.tables import AuditEntry, InboundCall, RequestedSync
@@ -29,7 +29,7 @@ def counted(database, table):
 
 def attempt(database, text, call_id="msg_1"):
     try:
-        return take(database, read(text), Message(call_id, text, "192.0.2.1"))
+        return take(database, read(text), Sender(call_id, "192.0.2.1"))
     except (CallConflicts, InputRefused) as refusal:
         return refusal
 
