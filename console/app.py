@@ -1,14 +1,27 @@
 """The console as one application."""
 
+import functools
 from collections.abc import Mapping
 
 import httpx
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from console import api, connecting, evidence, health, hooks, integrations, scraper_api, scrapers
+from console import (
+    api,
+    calls,
+    connecting,
+    evidence,
+    health,
+    hooks,
+    hooks_n8n,
+    integrations,
+    scraper_api,
+    scrapers,
+)
 from console.faults import handle_faults
 from console.guard import Guard
+from console.hooks_n8n import keep_door
 from console.pages import STATIC
 from console.parts import Console, origin_of
 from resources.backline import Backline
@@ -16,7 +29,7 @@ from resources.provider import Provider
 from resources.providers import PROVIDERS
 
 PAGES = (integrations.router, connecting.router, scrapers.router, evidence.router)
-PROGRAMS = (health.router, hooks.router, api.router, scraper_api.router)
+PROGRAMS = (health.router, hooks_n8n.router, hooks.router, api.router, scraper_api.router, calls.router)
 
 
 def create_app(
@@ -29,8 +42,10 @@ def create_app(
 
     ``providers`` are those whose public pages are shown.
     """
-    app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None)
-    app.state.console = Console(backline, transport, providers=providers)
+    console = Console(backline, transport, providers=providers)
+    lifespan = functools.partial(keep_door, console.door)
+    app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.console = console
     for router in (*PAGES, *PROGRAMS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

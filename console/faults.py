@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from console.guard import secured
 from console.pages import Message, PageError, message_page, wants_json
+from console.problems import ProblemError, answer_problem
 from resources.errors import InputRefused, SealBroken, SettingMissing
 
 NOT_FOUND = Message("There is nothing here", "The address is misspelt, or what it showed is gone.")
@@ -85,6 +86,7 @@ def _broken(request: Request, _error: Exception) -> Response:
 def handle_faults(app: FastAPI) -> None:
     """Give the application its handlers."""
     app.add_exception_handler(PageError, _page_error)
+    app.add_exception_handler(ProblemError, answer_problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(InputRefused, _refused)

@@ -11,6 +11,7 @@ import httpx
 from fastapi import Depends, Request
 
 from resources.backline import Backline
+from resources.inbound.door import Door
 from resources.limiter import AppLimiter
 from resources.provider import Provider
 from resources.providers import PROVIDERS
@@ -36,6 +37,11 @@ class Console:
     def evidence(self) -> EvidenceStore:
         """What is kept of failed visits."""
         return EvidenceStore(self.backline.settings)
+
+    @functools.cached_property
+    def door(self) -> Door:
+        """What lets n8n's calls in."""
+        return Door(self.backline)
 
     @property
     def public_url(self) -> str:

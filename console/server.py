@@ -47,6 +47,7 @@ def serve(
         access_log=False,
         log_config=log_config(),
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe what any local process says of where it comes from
         log_level="info",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -14,6 +14,7 @@ from resources.sync.engine import Progress
 from sensors.delivery import event_delivery
 from sensors.grants import grants_ending, grants_renewal
 from sensors.pushes import push_sensor, push_subscriptions
+from sensors.requests import request_sensor
 from sensors.runs import run_failures
 
 
@@ -37,7 +38,7 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
         ],
         sensors=[
             *(event_delivery, grants_ending, grants_renewal, run_failures),
-            *(push_sensor(jobs), push_subscriptions, audience_automation),
+            *(push_sensor(jobs), push_subscriptions, request_sensor(jobs), audience_automation),
         ],
         resources={"backline": backline},
         executor=dg.in_process_executor,

@@ -10,9 +10,11 @@ from resources.backline import Backline
 from resources.database import Database, utc_now
 from resources.scraping.evidence import prune as prune_evidence
 from resources.tables import (
+    InboundCall,
     OAuthState,
     ProviderPush,
     QuotaUsage,
+    RequestedSync,
     ScraperJob,
     ScraperVisit,
     SyncResult,
@@ -47,6 +49,8 @@ def prune_rows(database: Database, before: datetime) -> dict[str, int]:
         "sync_results": sa.delete(SyncResult).where(SyncResult.finished_at < before),
         "webhook_events": sa.delete(WebhookEvent).where(finished),
         "provider_pushes": sa.delete(ProviderPush).where(ProviderPush.received_at < before),
+        "sync_requests": sa.delete(RequestedSync).where(RequestedSync.completed_at < before),
+        "inbound_calls": sa.delete(InboundCall).where(InboundCall.completed_at < before),
         "quota_usage": sa.delete(QuotaUsage).where(QuotaUsage.day < before.date()),
         "scraper_visits": sa.delete(ScraperVisit).where(ScraperVisit.at < before),
         "scraper_jobs": sa.delete(ScraperJob).where(ScraperJob.completed_at < before),

@@ -18,7 +18,7 @@ KEY_PREFIX = "backline"
 SHORTEST_WAIT_SECONDS = 0.01
 
 
-def _pool(redis_url: str) -> ConnectionPool | None:
+def pool_of(redis_url: str) -> ConnectionPool | None:
     """Return connections to the shared counts; ``None`` where they are kept in this process."""
     if not redis_url:
         return None
@@ -34,8 +34,8 @@ class AppLimiter:
     def __init__(self, app: str, limit: Limit, redis_url: str = "") -> None:
         self._app = app
         self._item = RateLimitItemPerSecond(limit.requests, limit.seconds, namespace=KEY_PREFIX)
-        self._pool = _pool(redis_url)
-        self._storage = MemoryStorage() if self._pool is None else _shared_storage(self._pool)
+        self._pool = pool_of(redis_url)
+        self._storage = MemoryStorage() if self._pool is None else shared_storage(self._pool)
         self._window = MovingWindowRateLimiter(self._storage)
         self._paused_until, self._easing_seconds = 0.0, 0.0
 
@@ -72,6 +72,7 @@ class AppLimiter:
                 await asyncio.sleep(max(stats.reset_time - time.time(), SHORTEST_WAIT_SECONDS))
 
 
-def _shared_storage(pool: ConnectionPool) -> RedisStorage:
+def shared_storage(pool: ConnectionPool) -> RedisStorage:
+    """Return the shared counts behind a pool."""
     options: dict[str, Any] = {"connection_pool": pool}
     return RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", **options)

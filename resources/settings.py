@@ -65,6 +65,17 @@ class Settings(BaseSettings):
         description="Comma-separated hosts and networks that endpoints may be at though they are not public; "
         "n8n's own host always is.",
     )
+    inbound_allowed_ips: str = Field(
+        "", description="Comma-separated addresses and CIDR networks that may call /hooks/n8n; empty is all."
+    )
+    trusted_proxies: str = Field(
+        "", description="Likewise, those whose X-Forwarded-For is believed; empty believes nobody's."
+    )
+    inbound_rate_limit: str = Field(
+        "120/60",
+        pattern=r"^[1-9]\d*/[1-9]\d*$",
+        description="`calls/seconds` that one address may make to /hooks/n8n, and one secret may sign.",
+    )
     retention_days: int = Field(30, ge=1, description="Days that runs, events and attempts are kept.")
     browser_path: Path | None = Field(
         None,

@@ -26,6 +26,10 @@ class SignatureRefused(BacklineError):
     """A received message is not from who it says, was changed, or is too old or too new."""
 
 
+class TimestampRefused(SignatureRefused):
+    """A received message is too old, or from the future."""
+
+
 @dataclass(frozen=True)
 class SigningSecret:
     """One shared secret; its ``repr`` shows nothing of it."""
@@ -90,13 +94,32 @@ def verify(
     signing_secrets: Sequence[SigningSecret], headers: Mapping[str, str], body: bytes, now: float
 ) -> str:
     """Return the message's id, or raise ``SignatureRefused``; ``now`` is Unix seconds."""
-    message_id, given = headers.get("webhook-id", ""), headers.get("webhook-signature", "").split(" ")
-    timestamp = headers.get("webhook-timestamp", "")
+    message_id, timestamp = signed_at(headers, now)
+    signer(signing_secrets, headers, message_id, timestamp, body)
+    return message_id
+
+
+def signed_at(headers: Mapping[str, str], now: float) -> tuple[str, int]:
+    """Return a message's id and Unix seconds, before its body is looked at; raise ``SignatureRefused``."""
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not message_id or not UNIX_SECONDS.fullmatch(timestamp):
         raise SignatureRefused("The webhook-id or webhook-timestamp header is missing or malformed.")
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
-        raise SignatureRefused(f"The timestamp is more than {TOLERANCE_SECONDS} s away from now.")
-    expected = [secret.signature(message_id, int(timestamp), body) for secret in signing_secrets]
-    if not any(hmac.compare_digest(e.encode(), g.encode()) for e in expected for g in given):
-        raise SignatureRefused("No signature fits the body.")
-    return message_id
+        raise TimestampRefused(f"The timestamp is more than {TOLERANCE_SECONDS} s away from now.")
+    return message_id, int(timestamp)
+
+
+def signer(
+    signing_secrets: Sequence[SigningSecret],
+    headers: Mapping[str, str],
+    message_id: str,
+    timestamp: int,
+    body: bytes,
+) -> SigningSecret:
+    """Return the secret that signed a message; raise ``SignatureRefused`` where none of them did."""
+    given = [signature.encode() for signature in headers.get("webhook-signature", "").split(" ")]
+    for secret in signing_secrets:
+        expected = secret.signature(message_id, timestamp, body).encode()
+        if any(hmac.compare_digest(expected, one) for one in given):
+            return secret
+    raise SignatureRefused("No signature fits the body.")

@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from assets.pages import page_key, pages_op
 from assets.streams import SOURCE_TAG
 from pipelines.browsers import definitions
-from pipelines.cli.names import known_accounts
 from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
 from pipelines.cli.scrape_summary import summarise
 from pipelines.cli.sync_runs import failure_reason
@@ -21,6 +20,7 @@ from pipelines.instance import open_instance
 from pipelines.scrapes import scrape_job_name
 from resources.backline import Backline
 from resources.errors import InputRefused
+from resources.names import known_accounts
 from resources.provider import Provider
 from resources.providers import find_provider
 from resources.scraping import jobs
@@ -51,7 +51,8 @@ def scrape(  # noqa: PLR0913  # one parameter an option
     backline = migrated(Backline())
     known = find_provider(provider)
     _check(backline, known, pages)
-    known_accounts(backline, known, orgs, accounts)
+    with backline.database.read() as connection:
+        known_accounts(connection, known, orgs, accounts)
     wish = jobs.Wish(orgs, tuple(map(str, accounts)), pages)
     job_id = jobs.ask(backline.database, known, wish, job_type="command", actor="command line")
     run_id = _run(backline, known, wish, job_id, quiet=as_json)

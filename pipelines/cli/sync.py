@@ -10,13 +10,13 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from pipelines.cli.names import known_accounts
 from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
 from pipelines.cli.sync_runs import Scope, run_shards
 from pipelines.cli.sync_summary import summarise
 from resources import parking
 from resources.backline import Backline
 from resources.errors import InputRefused
+from resources.names import known_accounts
 from resources.provider import Provider
 from resources.providers import find_provider
 from resources.sync.plan import plan_of
@@ -113,7 +113,8 @@ def _check(backline: Backline, scope: Scope) -> int:
     for name in scope.streams:
         if name not in known:
             raise InputRefused("stream", f"{name!r} is unknown", f"use some of {', '.join(known)}")
-    states = known_accounts(backline, scope.provider, scope.orgs, scope.accounts)
+    with backline.database.read() as connection:
+        states = known_accounts(connection, scope.provider, scope.orgs, scope.accounts)
     for account_id, state in states.items():
         if state != "connected":
             problem = f"{account_id} is {state.replace('_', ' ')}"

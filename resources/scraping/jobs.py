@@ -49,6 +49,20 @@ def ask(  # noqa: PLR0913  # who asks whom for what
     actor: str,
     job_id: uuid.UUID | None = None,
 ) -> uuid.UUID:
+    """Write a pending job in a transaction of its own; see :func:`write`."""
+    with database.write() as connection:
+        return write(connection, provider, wish, job_type=job_type, actor=actor, job_id=job_id)
+
+
+def write(  # noqa: PLR0913  # who asks whom for what
+    connection: sa.Connection,
+    provider: Provider,
+    wish: Wish,
+    *,
+    job_type: str,
+    actor: str,
+    job_id: uuid.UUID | None = None,
+) -> uuid.UUID:
     """Write a pending job and return its id; asked for again under the same id, it is the same job.
 
     Raise ``InputRefused`` for a page, org or account that does not exist.
@@ -60,21 +74,20 @@ def ask(  # noqa: PLR0913  # who asks whom for what
     for account in wish.accounts:
         _refuse_what_is_no_id(account)
     job_id = job_id or uuid.uuid4()
-    with database.write() as connection:
-        org_ids = _org_ids(connection, wish.orgs)
-        values = {
-            "id": job_id,
-            "org_id": org_ids[0] if len(org_ids) == 1 else None,
-            "provider": provider.name,
-            "job_type": job_type,
-            "config": wish.config,
-            "status": "pending",
-            "created_at": utc_now(),
-            "requested_by": actor,
-        }
-        insert = insert_into(connection, ScraperJob).values(**values).on_conflict_do_nothing()
-        if connection.execute(insert.returning(ScraperJob.id)).first() is not None:
-            audit.record(connection, actor, "scraper.asked", f"{provider.name}/{job_id}", **wish.config)
+    org_ids = _org_ids(connection, wish.orgs)
+    values = {
+        "id": job_id,
+        "org_id": org_ids[0] if len(org_ids) == 1 else None,
+        "provider": provider.name,
+        "job_type": job_type,
+        "config": wish.config,
+        "status": "pending",
+        "created_at": utc_now(),
+        "requested_by": actor,
+    }
+    insert = insert_into(connection, ScraperJob).values(**values).on_conflict_do_nothing()
+    if connection.execute(insert.returning(ScraperJob.id)).first() is not None:
+        audit.record(connection, actor, "scraper.asked", f"{provider.name}/{job_id}", **wish.config)
     return job_id
 
 

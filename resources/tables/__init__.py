@@ -11,6 +11,7 @@ from resources.tables.events import (
     WebhookEndpoint,
     WebhookEvent,
 )
+from resources.tables.inbound import InboundCall
 from resources.tables.pages import (
     BrowserProfile,
     ProxyHealth,
@@ -28,6 +29,7 @@ from resources.tables.reports import (
     OrgAudienceDaily,
     OrgAudienceGrowth,
 )
+from resources.tables.requests import RequestedRun, RequestedSync
 from resources.tables.syncs import ProviderPark, QuotaUsage, StreamCursor, SyncPosition, SyncResult
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "BrowserProfile",
     "ConnectedAccount",
     "Grant",
+    "InboundCall",
     "Json",
     "OAuthState",
     "Org",
@@ -50,6 +53,8 @@ __all__ = [
     "ProxyHealth",
     "PushSubscription",
     "QuotaUsage",
+    "RequestedRun",
+    "RequestedSync",
     "ScraperControl",
     "ScraperEvidence",
     "ScraperHealth",

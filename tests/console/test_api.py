@@ -38,4 +38,5 @@ def test_api_describes_itself(browser):
     paths = browser.get("/openapi.json").json()["paths"]
     scrapers = {"", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/stop"}
     told = {"/healthz", "/readyz", "/api/v1/accounts"} | {f"/api/v1/scrapers{path}" for path in scrapers}
+    told |= {"/hooks/n8n", "/api/v1/calls/{call_id}", "/api/v1/schemas/inbound/{call_type}"}
     assert set(paths) == told

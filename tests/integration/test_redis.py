@@ -15,6 +15,7 @@ import pytest
 
 from pipelines.processes import free_port
 from resources.errors import InputRefused
+from resources.inbound.pace import CallPace
 from resources.limiter import AppLimiter
 from resources.provider import Limit
 from resources.settings import REPOSITORY
@@ -92,6 +93,22 @@ def test_processes_together_never_exceed_the_apps_rate_over_any_window(
     assert min(map(len, calls)) > 0, "none of them starves"
     for first, beyond in zip(moments, moments[requests:], strict=False):
         assert beyond - first >= seconds - HEARD_LATE_SECONDS, "any window, wherever it begins"
+
+
+@pytest.mark.webhooks
+def test_calls_are_counted_over_processes_and_by_each_alone_while_redis_is_gone(redis_url: str) -> None:
+    async def asked() -> tuple[list[int], list[int]]:
+        first, second = CallPace("3/60", redis_url), CallPace("3/60", redis_url)
+        together = [await pace.wait_seconds("n8n") for pace in (first, second, first, second)]
+        gone = CallPace("1/60", f"redis://127.0.0.1:{free_port()}/0")
+        alone = [await gone.wait_seconds("n8n") for _ in range(2)]
+        for pace in (first, second, gone):
+            await pace.aclose()
+        return together, alone
+
+    together, alone = asyncio.run(asked())
+    assert (together[:3], together[3] > 0) == ([0, 0, 0], True)
+    assert (alone[0], alone[1] > 0) == (0, True)
 
 
 def test_a_redis_that_is_gone_is_refused_by_its_settings_name() -> None:

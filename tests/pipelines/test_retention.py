@@ -179,6 +179,8 @@ def test_the_job_prunes_and_says_how_much(backline, instance):
         "webhook_events": 1,
         "oauth_states": 0,
         "provider_pushes": 0,
+        "sync_requests": 0,
+        "inbound_calls": 0,
         "quota_usage": 0,
         "scraper_visits": 0,
         "scraper_jobs": 0,

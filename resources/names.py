@@ -1,4 +1,4 @@
-"""Names that a person typed: orgs and accounts, refused where they are unknown."""
+"""Names that somebody gave: orgs and accounts, refused where they are unknown."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from resources.backline import Backline
 from resources.errors import InputRefused
 from resources.provider import Provider
 from resources.tables import ConnectedAccount, Org
 
 
 def known_accounts(
-    backline: Backline, provider: Provider, orgs: Sequence[str], accounts: Sequence[uuid.UUID]
+    connection: sa.Connection, provider: Provider, orgs: Sequence[str], accounts: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, str]:
-    """Return the status of each account that was named; refuse orgs and accounts that do not exist."""
+    """Return the status of each account that was named; raise ``InputRefused`` for what does not exist.
+
+    Where orgs are named too, an account of another org counts as unknown.
+    """
     account = ConnectedAccount
     named = sa.select(account.id, account.status).where(
         account.provider == provider.name, account.id.in_(accounts)
     )
-    with backline.database.read() as connection:
-        slugs = set(connection.execute(sa.select(Org.slug).where(Org.slug.in_(orgs))).scalars())
-        states = {row.id: row.status for row in connection.execute(named)}
+    if orgs:
+        named = named.where(account.org_id.in_(sa.select(Org.id).where(Org.slug.in_(orgs))))
+    slugs = set(connection.execute(sa.select(Org.slug).where(Org.slug.in_(orgs))).scalars())
+    states = {row.id: row.status for row in connection.execute(named)}
     for field, missing in (("org", set(orgs) - slugs), ("account", set(accounts) - set(states))):
         if missing:
             names = ", ".join(sorted(map(str, missing)))
