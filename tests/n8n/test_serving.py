@@ -53,7 +53,7 @@ def impatient_workflows(folder: Path) -> Path:
 
 
 def forgot(execution: Execution) -> bool:
-    return execution.workflow == "backlineDataSync" and "Forget old ids" in execution.nodes
+    return execution.workflow == "Backline: data synced" and "Forget old ids" in execution.nodes
 
 
 def test_n8n_is_served_until_sigterm_then_again_and_forgets(
