@@ -23,7 +23,7 @@ FINISHED = """
 
 @dataclass(frozen=True)
 class Execution:
-    """One finished execution of a workflow, by its name: the nodes that ran, and what the last of them, "Event", gave out."""
+    """One finished execution of a workflow, by its name: the nodes that ran, and what "Event" gave out."""
 
     id: int
     workflow: str
