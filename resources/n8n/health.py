@@ -165,6 +165,7 @@ class Looking:
         drift = () if one.is_yours else differences(one.written(self.settings.public_url, ids), there)
         state = _state(one, there, drift)
         cause, cure = _words(state, webhook, drift)
+        cure = "publish it in n8n; a push leaves it alone" if cause and one.is_yours else cure
         link = workflow_link(self.place.editor_url, there.id)
         return WorkflowHealth(one.name, state, webhook, drift, ran, link, cause, cure)
 
