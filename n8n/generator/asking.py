@@ -89,7 +89,7 @@ def _from_form() -> dict[str, tuple[str, str]]:
     replay = "$json.What === 'Deliver failed events again'"
     return {
         "type": ("string", f"({{{kinds}}})[$json.What]"),
-        "data": ("object", f"{replay} ? {{filter: {{status: 'failed', ...{about}}}}} : {about}"),
+        "data": ("object", f"{replay} ? {{filter: {{status: 'failed', ...{about} }} }} : {about}"),
     }
 
 
