@@ -100,6 +100,31 @@ def row(name: str, at: At, table: str, operation: str | None, parameters: Json, 
     return node(name, "dataTable", 1.1, at, {**done, "dataTableId": where, **parameters}, **more)
 
 
+def inserting(
+    name: str, at: At, table: str, columns: Mapping[str, str], filled: Mapping[str, str]
+) -> list[Json]:
+    """Return the nodes that insert a row, and make its table only where that fails.
+
+    To look for the table before every row would take as long as to write it. Link them by ``inserted``.
+    """
+    parameters = {**values(columns, filled), "options": {}}
+    below = (at[0], at[1] + 1)
+    return [
+        row(name, at, table, None, parameters, onError="continueErrorOutput"),
+        made_table(f"{name}: its table", below, table, columns),
+        row(f"{name} again", (at[0] + 1, at[1] + 1), table, None, parameters, **AGAIN),
+    ]
+
+
+def inserted(name: str, then: str | None = None) -> Json:
+    """Return how the nodes of ``inserting`` hang together, and lead to ``then``."""
+    links: Json = {
+        name: to((then,) if then else (), f"{name}: its table"),
+        f"{name}: its table": to(f"{name} again"),
+    }
+    return links | ({f"{name} again": to(then)} if then else {})
+
+
 def where(*conditions: tuple[str, str, str]) -> Json:
     """Return a filter that all of these must fulfil: column, `eq` or another word, value."""
     rows = [

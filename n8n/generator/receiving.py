@@ -14,22 +14,21 @@ from n8n.generator.nodes import (
     forgetting,
     gate,
     hmac,
-    made_table,
+    inserted,
+    inserting,
     node,
     row,
     stable_id,
     to,
-    values,
     where,
     workflow,
 )
-from resources.n8n.declared import YOURS
+from resources.n8n.declared import YOUR_STEPS, YOURS
 
 TABLE = "backline_events"
 COLUMNS = {"event_id": "string", "endpoint": "string", "execution": "string"}
 TOLERANCE_SECONDS = 300
 REMEMBERED_DAYS = 30
-YOUR_STEPS = "Your own steps"
 
 EVENT_ID = "$('Webhook').first().json.headers['webhook-id']"
 BODY = "$('Webhook').first().json.body"
@@ -69,12 +68,12 @@ class Endpoint:
 
 
 def your_steps(at: tuple[int, int]) -> Json:
-    """Return the call of the workflow that belongs to whoever runs n8n.
+    """Return the call of the workflow that belongs to whoever runs n8n, switched off until they want it.
 
-    It runs by itself: it neither holds up this one nor makes it fail.
+    It runs by itself: it neither holds up this one nor makes it fail. A push keeps its switch.
     """
     options = {"options": {"waitForSubWorkflow": False}}
-    return calling(YOUR_STEPS, at, YOURS, options, onError="continueRegularOutput")
+    return calling(YOUR_STEPS, at, YOURS, options, onError="continueRegularOutput", disabled=True)
 
 
 def receiving(endpoint: Endpoint) -> Json:
@@ -86,9 +85,8 @@ def receiving(endpoint: Endpoint) -> Json:
         "Webhook": to("Raw body"),
         "Raw body": to("Signature", "401 refused"),
         "Signature": to("Genuine?"),
-        "Genuine?": to("Table of ids", "401 refused"),
-        "Table of ids": to("Record id"),
-        "Record id": to("First with id"),
+        "Genuine?": to("Record id", "401 refused"),
+        **inserted("Record id", "First with id"),
         "First with id": to("First time?"),
         "First time?": to("202 accepted", "200 repeat"),
         "202 accepted": to("Event"),
@@ -143,8 +141,7 @@ def _claim(endpoint: Endpoint) -> list[Json]:
     first = {"limit": 1, "orderBy": True, "orderByColumn": "id", "orderByDirection": "ASC"}
     said = f"ok: true, id: {EVENT_ID}, workflow: $workflow.id"
     return [
-        made_table("Table of ids", (4, 0), TABLE, COLUMNS),
-        row("Record id", (5, 0), TABLE, None, {**values(COLUMNS, filled), "options": {}}, **AGAIN),
+        *inserting("Record id", (4, -2), TABLE, COLUMNS, filled),
         row("First with id", (6, 0), TABLE, "get", {**same, **first}, **AGAIN),
         gate("First time?", (7, 0), "$json.execution === $execution.id"),
         answer("200 repeat", (8, 1), 200, f"{{{said}, repeat: true, execution: $json.execution}}"),

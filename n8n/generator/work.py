@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from n8n.generator.asking import ASK
-from n8n.generator.nodes import AGAIN, calling, fields, forgetting, made_table, row, to, values, where
-from n8n.generator.receiving import EVENT, YOUR_STEPS, Work, your_steps
+from n8n.generator.nodes import (
+    AGAIN,
+    calling,
+    fields,
+    forgetting,
+    inserted,
+    inserting,
+    made_table,
+    row,
+    to,
+    values,
+    where,
+)
+from n8n.generator.receiving import EVENT, Work, your_steps
+from resources.n8n.declared import YOUR_STEPS
 
 REMEMBERED_DAYS = 400
 P = "$('Event').first().json.payload"
@@ -153,21 +166,10 @@ def tallying() -> Work:
 
 
 def _appending(what: str, table: str, columns: dict[str, str], filled: dict[str, str]) -> Work:
-    nodes = [
-        your_steps((10, -1)),
-        made_table(f"Table of {what}", (10, 0), table, columns),
-        row(
-            f"Append {what}",
-            (11, 0),
-            table,
-            None,
-            {**values(columns, _expressions(filled)), "options": {}},
-            **AGAIN,
-        ),
-    ]
+    name = f"Append {what}"
+    nodes = [your_steps((10, -1)), *inserting(name, (10, 0), table, columns, _expressions(filled))]
     old = forgetting(f"Forget old {what}", (1, 3), table, REMEMBERED_DAYS)
-    connections = {f"Table of {what}": to(f"Append {what}")}
-    return Work(nodes, connections, (YOUR_STEPS, f"Table of {what}"), (old,))
+    return Work(nodes, inserted(name), (YOUR_STEPS, name), (old,))
 
 
 def following_up() -> Work:

@@ -20,6 +20,9 @@ CONSOLE = "https://backline.invalid"
 YOURS = "backlineYourStep"
 """The id of the workflow that belongs to whoever runs n8n: made once, then left alone."""
 
+YOUR_STEPS = "Your own steps"
+"""The node that calls it: whether it is switched on is for whoever runs n8n to say."""
+
 CALL = "n8n-nodes-base.executeWorkflow"
 WEBHOOK = "n8n-nodes-base.webhook"
 
@@ -58,15 +61,18 @@ class Declared:
         called = (node for node in self.body["nodes"] if node["type"] == CALL)
         return {str(node["parameters"]["workflowId"]["value"]) for node in called}
 
-    def written(self, console_url: str, ids: Mapping[str, str]) -> Json:
+    def written(self, console_url: str, ids: Mapping[str, str], there: RemoteWorkflow | None = None) -> Json:
         """Return what n8n's API takes, with the console's address and that n8n's own ids filled in.
 
-        ``ids`` are n8n's ids of workflows and credentials by those in git.
+        ``ids`` are n8n's ids of workflows and credentials by those in git. The switch of your own steps
+        is as it is ``there``.
         """
         names = ("name", "nodes", "connections", "settings")
         filled: Json = _filled({name: self.body[name] for name in names}, console_url.rstrip("/"))
         for node in filled["nodes"]:
             _point(node, ids)
+            if there and node["name"] == YOUR_STEPS:
+                node["disabled"] = _is_off(there, node)
         return filled
 
 
@@ -109,6 +115,11 @@ def _filled(value: Any, console_url: str) -> Any:
     if isinstance(value, dict):
         return {key: _filled(item, console_url) for key, item in value.items()}
     return value
+
+
+def _is_off(there: RemoteWorkflow, node: Json) -> bool:
+    same = (other for other in there.nodes if other.get("name") == node["name"])
+    return bool(next(same, node).get("disabled", False))
 
 
 def _point(node: Json, ids: Mapping[str, str]) -> None:

@@ -162,7 +162,7 @@ class Looking:
             return WorkflowHealth(one.name, MISSING, "none", cause="is not in n8n", cure=PUSH)
         ran = await self._executions(there.id)
         webhook = await self._webhook(one)
-        drift = () if one.is_yours else differences(one.written(self.settings.public_url, ids), there)
+        drift = () if one.is_yours else differences(one.written(self.settings.public_url, ids, there), there)
         state = _state(one, there, drift)
         cause, cure = _words(state, webhook, drift)
         cure = "publish it in n8n; a push leaves it alone" if cause and one.is_yours else cure

@@ -126,7 +126,7 @@ class Pushing:
             ids[one.id] = await self._workflow(one, found(one, remote), ids)
 
     async def _workflow(self, one: Declared, there: RemoteWorkflow | None, ids: dict[str, str]) -> str:
-        body = one.written(self.settings.public_url, ids)
+        body = one.written(self.settings.public_url, ids, there)
         if there and one.is_yours:
             self._note(one.name, "kept", "it is yours: a push leaves it alone")
             return there.id

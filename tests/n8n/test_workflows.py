@@ -147,10 +147,11 @@ def test_every_error_has_one_severity() -> None:
 
 @each_workflow
 def test_your_own_steps_can_neither_hold_up_nor_break_ours(path: str) -> None:
-    """They are called last, and run by themselves."""
+    """They are off at first, are called last, and run by themselves."""
     call = node(path, "Your own steps")
     assert call["parameters"]["workflowId"]["value"] == YOURS
     assert call["parameters"]["options"] == {"waitForSubWorkflow": False}
+    assert call["disabled"] is True
     assert call["onError"] == "continueRegularOutput"
     assert after(path, "Your own steps") == []
     assert "Your own steps" not in reached(path, "Webhook", without="Event")
