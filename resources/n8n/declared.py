@@ -68,7 +68,7 @@ class Declared:
         is as it is ``there``.
         """
         names = ("name", "nodes", "connections", "settings")
-        filled: Json = _filled({name: self.body[name] for name in names}, console_url.rstrip("/"))
+        filled: Json = _filled({name: self.body[name] for name in names}, console_url)
         for node in filled["nodes"]:
             _point(node, ids)
             if there and node["name"] == YOUR_STEPS:

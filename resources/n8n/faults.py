@@ -34,7 +34,7 @@ def unreachable(url: str, error: Exception) -> N8nError:
     if isinstance(error, httpx.ConnectError):
         return N8nError(url, "cannot be reached", NOT_THERE)
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | ValueError):
-        return N8nError(url, "is no address", "set BACKLINE_N8N_URL to http:// or https:// and a host")
+        return N8nError(url, "is no address", "correct BACKLINE_N8N_URL: http:// or https://, and a host")
     return N8nError(url, f"does not answer in HTTP ({type(error).__name__})", NOT_THERE)
 
 

@@ -18,7 +18,7 @@ from resources.n8n.api import N8nApi, RemoteExecution, RemoteWorkflow
 from resources.n8n.declared import FOLDER, Declared, declared, found, ids_in
 from resources.n8n.drift import differences
 from resources.n8n.faults import NEW_KEY
-from resources.n8n.knocking import REGISTERED, UNKNOWN, Door, version_of
+from resources.n8n.knocking import NOT_THIS, REGISTERED, STRANGER, UNKNOWN, Door, version_of
 from resources.n8n.links import execution_link, workflow_link
 from resources.n8n.place import Place, place_of
 from resources.n8n.pushing import UNLISTABLE, matching
@@ -70,11 +70,15 @@ class WorkflowHealth:
 
 @dataclass(frozen=True)
 class Health:
-    """How n8n stands; ``key`` is `set`, `missing` or `refused`."""
+    """How n8n stands; ``key`` is `set`, `missing` or `refused`.
+
+    ``reachable`` says that something answers at the address, ``is_n8n`` that it does so as n8n does.
+    """
 
     url: str
     editor_url: str
     reachable: bool
+    is_n8n: bool = False
     key: str = KEY_MISSING
     version: str | None = None
     credential: str = "unknown"
@@ -123,10 +127,13 @@ class Looking:
     async def look(self, wanted: tuple[Declared, ...]) -> Health:
         """Look at everything that can be seen."""
         try:
-            version = version_of(await self.door.front_page())
+            page = await self.door.front_page()
         except N8nError as error:
             return replace(self.nothing_seen, cause=error.cause, cure=error.cure)
-        reached = replace(self.nothing_seen, reachable=True, version=version)
+        reached = replace(self.nothing_seen, reachable=True)
+        if page is None:
+            return replace(reached, cause=STRANGER, cure=NOT_THIS)
+        reached = replace(reached, is_n8n=True, version=version_of(page))
         try:
             if self.has_key:
                 return await self._through_api(wanted, reached)
@@ -162,7 +169,7 @@ class Looking:
             return WorkflowHealth(one.name, MISSING, "none", cause="is not in n8n", cure=PUSH)
         ran = await self._executions(there.id)
         webhook = await self._webhook(one)
-        drift = () if one.is_yours else differences(one.written(self.settings.public_url, ids, there), there)
+        drift = () if one.is_yours else differences(one.written(self.place.console_url, ids, there), there)
         state = _state(one, there, drift)
         cause, cure = _words(state, webhook, drift)
         cure = "publish it in n8n; a push leaves it alone" if cause and one.is_yours else cure

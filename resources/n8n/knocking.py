@@ -8,12 +8,12 @@ import re
 import httpx
 import msgspec
 
-from resources.errors import N8nError
-from resources.n8n.faults import fault_of, unreachable
+from resources.n8n.faults import PROXY_STATUSES, fault_of, unreachable
 
 PATIENCE = httpx.Timeout(10.0, connect=5.0)
 SENTRY = re.compile(rb'<meta name="n8n:config:sentry" content="([A-Za-z0-9+/=]+)"')
 REGISTERED, MISSING, UNKNOWN = "registered", "missing", "unknown"
+STRANGER, NOT_THIS = "answers, but does not answer as n8n does", "correct BACKLINE_N8N_URL"
 ANOTHER_METHOD = "Did you mean to make a POST request"
 
 
@@ -47,11 +47,16 @@ class Door:
     def __init__(self, url: str, client: httpx.AsyncClient) -> None:
         self.url, self._client = url, client
 
-    async def front_page(self) -> bytes:
-        """Return n8n's front page, empty where only its editor is off; raise ``N8nError`` without an n8n."""
+    async def front_page(self) -> bytes | None:
+        """Return n8n's front page, empty where it shows none; None where something else answers.
+
+        Raises ``N8nError`` where nothing does.
+        """
         alive = await self._send("GET", "/healthz")
+        if alive.status_code in PROXY_STATUSES:
+            raise fault_of(self.url, alive, secret="")
         if alive.status_code != httpx.codes.OK or b'"ok"' not in alive.content:
-            raise self._stranger(alive)
+            return None
         page = await self._send("GET", "/")
         return page.content if page.is_success else b""
 
@@ -79,10 +84,3 @@ class Door:
             return await self._client.request(method, f"{self.url}{path}", json=json, timeout=PATIENCE)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise unreachable(self.url, error) from error
-
-    def _stranger(self, response: httpx.Response) -> N8nError:
-        fault = fault_of(self.url, response, secret="")
-        if response.is_success:
-            cause = "answers, but not as n8n does"
-            return N8nError(self.url, cause, "correct BACKLINE_N8N_URL", status=response.status_code)
-        return fault

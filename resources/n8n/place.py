@@ -27,11 +27,12 @@ class Embedded(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Place:
-    """One n8n; ``key`` is empty where none is known."""
+    """One n8n; ``key`` is empty where none is known, ``console_url`` is where it reaches us."""
 
     url: str
     editor_url: str
     key: SecretStr
+    console_url: str
 
 
 def place_of(settings: Settings) -> Place | None:
@@ -46,7 +47,8 @@ def place_of(settings: Settings) -> Place | None:
     key = settings.n8n_api_key
     if not key.get_secret_value() and embedded and _is_same(url, embedded.url):
         key = SecretStr(embedded.key)
-    return Place(url, settings.n8n_editor_url.rstrip("/") or url, key)
+    console_url = settings.n8n_callback_url or settings.public_url
+    return Place(url, settings.n8n_editor_url.rstrip("/") or url, key, console_url.rstrip("/"))
 
 
 def read_embedded(settings: Settings) -> Embedded | None:

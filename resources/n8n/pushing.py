@@ -12,6 +12,7 @@ from resources.n8n import credential
 from resources.n8n.api import N8nApi, RemoteCredential, RemoteWorkflow
 from resources.n8n.declared import FOLDER, Declared, declared, found, ids_in
 from resources.n8n.drift import differences
+from resources.n8n.knocking import NOT_THIS, STRANGER, Door
 from resources.n8n.place import Place, place_of
 from resources.settings import Settings
 from resources.transport import open_client
@@ -62,6 +63,8 @@ async def push(
     """
     place = needed_place(settings)
     async with open_client(CONNECTIONS, transport) as client:
+        if await Door(place.url, client).front_page() is None:  # the key is shown to n8n alone
+            raise N8nError(place.url, STRANGER, NOT_THIS)
         pushing = Pushing(settings, N8nApi(place, client), PushReport(place.url, dry_run))
         await pushing.workflows(declared(folder), await pushing.credential(renew=renew_secret))
         return pushing.report
@@ -126,7 +129,7 @@ class Pushing:
             ids[one.id] = await self._workflow(one, found(one, remote), ids)
 
     async def _workflow(self, one: Declared, there: RemoteWorkflow | None, ids: dict[str, str]) -> str:
-        body = one.written(self.settings.public_url, ids, there)
+        body = one.written(self.api.place.console_url, ids, there)
         if there and one.is_yours:
             self._note(one.name, "kept", "it is yours: a push leaves it alone")
             return there.id

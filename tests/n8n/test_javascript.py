@@ -32,7 +32,7 @@ def node(installed: Path) -> Installation:
 
 def told(node: Installation, given: dict[str, Any]) -> dict[str, Any]:
     done = subprocess.run(
-        [node.node, SCRIPT],
+        [node.node, "-e", SCRIPT.read_text(encoding="utf-8")],
         cwd=node.folder,
         input=json.dumps(given).encode(),
         capture_output=True,

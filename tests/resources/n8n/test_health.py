@@ -73,23 +73,27 @@ def test_refused_key_is_told_beside_what_is_seen_from_outside(settings: Settings
     assert "another" not in repr(found)
 
 
+STRANGE = "answers, but does not answer as n8n does"
+
+
 @pytest.mark.parametrize(
-    ("answer", "cause"),
+    ("answer", "reachable", "cause"),
     [
-        (httpx.ConnectError("refused"), "cannot be reached"),
-        (httpx.ConnectTimeout("slow"), "does not answer in time"),
-        (httpx.Response(200, text="<html>hello</html>"), "answers, but not as n8n does"),
-        (httpx.Response(503, text="starting"), "is not up: 503 from what stands before it"),
-        (httpx.Response(404, text="nothing"), "does not answer as n8n's API does (404, not JSON)"),
+        (httpx.ConnectError("refused"), False, "cannot be reached"),
+        (httpx.ConnectTimeout("slow"), False, "does not answer in time"),
+        (httpx.Response(503, text="starting"), False, "is not up: 503 from what stands before it"),
+        (httpx.Response(200, text="<html>hello</html>"), True, STRANGE),
+        (httpx.Response(404, text="nothing"), True, STRANGE),
+        (httpx.Response(302, headers={"location": "https://login.test"}), True, STRANGE),
     ],
 )
-def test_what_is_no_n8n_is_not_reachable(
-    settings: Settings, n8n: FakeN8n, answer: httpx.Response | Exception, cause: str
+def test_what_is_no_n8n_is_told_apart_from_nothing(
+    settings: Settings, n8n: FakeN8n, answer: httpx.Response | Exception, *, reachable: bool, cause: str
 ) -> None:
-    """Nothing more is asked of it, the key least of all."""
+    """Nothing more is asked of it, and the key is not shown to it."""
     n8n.refused["GET /healthz"] = answer
     found = looked(settings, n8n)
-    assert (found.reachable, found.ok, found.workflows) == (False, False, ())
+    assert (found.reachable, found.is_n8n, found.ok, found.workflows) == (reachable, False, False, ())
     assert found.cause == cause
     assert found.cure
     assert not [one for one in n8n.asked if "x-n8n-api-key" in one.headers]

@@ -123,7 +123,7 @@ REFUSALS = {
     "500": (httpx.Response(500, json={"message": "boom"}), "answers 500 (boom)"),
     "silence": (httpx.ReadTimeout("slow"), "does not answer in time"),
     "nobody": (httpx.ConnectError("refused"), "cannot be reached; start it, or correct BACKLINE_N8N_URL"),
-    "no address": (httpx.UnsupportedProtocol("no scheme"), "is no address; set BACKLINE_N8N_URL"),
+    "no address": (httpx.UnsupportedProtocol("no scheme"), "is no address; correct BACKLINE_N8N_URL"),
     "no HTTP": (httpx.RemoteProtocolError("?"), "does not answer in HTTP"),
 }
 
@@ -140,6 +140,15 @@ def test_refusal_has_a_cause_and_a_cure_and_no_key(settings: Settings, kind: str
     assert message.startswith("n8n at http://n8n.test ")
     assert KEY not in message
     assert "secret" not in message
+
+
+def test_key_is_shown_to_no_stranger(settings: Settings) -> None:
+    """What does not answer as n8n does is asked for nothing more."""
+    n8n = FakeN8n()
+    n8n.refused["GET /healthz"] = httpx.Response(200, text="a shop")
+    with pytest.raises(N8nError, match="does not answer as n8n does; correct BACKLINE_N8N_URL"):
+        pushed(settings, n8n)
+    assert not [one for one in n8n.asked if "x-n8n-api-key" in one.headers]
 
 
 def test_missing_settings_are_named(settings: Settings) -> None:
