@@ -143,10 +143,19 @@ def values(columns: Mapping[str, str], expressions: Mapping[str, str]) -> Json:
     return {"columns": mapping}
 
 
-def forgetting(name: str, at: At, table: str, days: int, *also: tuple[str, str, str]) -> Json:
-    """Return a node that deletes old rows: n8n bounds the size of its data tables."""
+def forgetting(
+    name: str, at: At, table: str, columns: Mapping[str, str], days: int, *also: tuple[str, str, str]
+) -> list[Json]:
+    """Return the nodes that delete old rows, from a table that is made where no event made it yet.
+
+    n8n bounds the size of its data tables.
+    """
     old = f"={{{{ $now.minus({{days: {days}}}).toUTC().toISO() }}}}"
-    return row(name, at, table, "deleteRows", {**where(("createdAt", "lt", old), *also), "options": {}})
+    parameters = {**where(("createdAt", "lt", old), *also), "options": {}}
+    return [
+        made_table(f"{name}: its table", at, table, columns),
+        row(name, (at[0] + 1, at[1]), table, "deleteRows", parameters),
+    ]
 
 
 def calling(name: str, at: At, workflow_id: str, parameters: Json, **more: Any) -> Json:

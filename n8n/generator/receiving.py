@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from n8n.generator.nodes import (
     AGAIN,
@@ -52,7 +52,7 @@ class Work:
     nodes: list[Json]
     connections: Json
     first: tuple[str, ...]
-    old: tuple[Json, ...] = ()
+    old: list[Json] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def receiving(endpoint: Endpoint) -> Json:
         "202 accepted": to("Event"),
         "Event": to(work.first),
         **work.connections,
-        "Every night": to(tuple(one["name"] for one in nights[1:])),
+        **_by_night(nights),
     }
     return workflow(endpoint.workflow, endpoint.name, endpoint.path, nodes, connections)
 
@@ -155,8 +155,18 @@ def _event(endpoint: Endpoint) -> Json:
     return fields("Event", (9, 0), {**plain, "summary": summary})
 
 
-def _nights(endpoint: Endpoint, old: tuple[Json, ...]) -> list[Json]:
+def _nights(endpoint: Endpoint, old: list[Json]) -> list[Json]:
     """Every night, ids are forgotten that no retry can bring again, and the work's own old rows."""
     at_three = {"rule": {"interval": [{"triggerAtHour": 3}]}}
-    ids = forgetting("Forget old ids", (1, 2), TABLE, REMEMBERED_DAYS, ("endpoint", "eq", endpoint.path))
-    return [node("Every night", "scheduleTrigger", 1.2, (0, 2), at_three), ids, *old]
+    here = ("endpoint", "eq", endpoint.path)
+    ids = forgetting("Forget old ids", (1, 2), TABLE, COLUMNS, REMEMBERED_DAYS, here)
+    return [node("Every night", "scheduleTrigger", 1.2, (0, 2), at_three), *ids, *old]
+
+
+def _by_night(nights: list[Json]) -> Json:
+    """Lead the night to each table, and each table to the node that forgets."""
+    trigger, *names = [one["name"] for one in nights]
+    tables, forgets = names[::2], names[1::2]
+    return {trigger: to(tuple(tables))} | {
+        table: to(name) for table, name in zip(tables, forgets, strict=True)
+    }

@@ -106,8 +106,8 @@ def alerting() -> Work:
         "Known alert": to("Alert"),
         "Alert": to((YOUR_STEPS, "Record alert")),
     }
-    old = forgetting("Forget old alerts", (1, 3), ALERTS, REMEMBERED_DAYS)
-    return Work(nodes, connections, ("Table of alerts",), (old,))
+    old = forgetting("Forget old alerts", (1, 3), ALERTS, ALERT_COLUMNS, REMEMBERED_DAYS)
+    return Work(nodes, connections, ("Table of alerts",), old)
 
 
 def _alert_row() -> dict[str, str]:
@@ -168,8 +168,8 @@ def tallying() -> Work:
 def _appending(what: str, table: str, columns: dict[str, str], filled: dict[str, str]) -> Work:
     name = f"Append {what}"
     nodes = [your_steps((10, -1)), *inserting(name, (10, 0), table, columns, _expressions(filled))]
-    old = forgetting(f"Forget old {what}", (1, 3), table, REMEMBERED_DAYS)
-    return Work(nodes, inserted(name), (YOUR_STEPS, name), (old,))
+    old = forgetting(f"Forget old {what}", (1, 3), table, columns, REMEMBERED_DAYS)
+    return Work(nodes, inserted(name), (YOUR_STEPS, name), old)
 
 
 def following_up() -> Work:
