@@ -190,6 +190,14 @@ def shard_hash(org_id: uuid.UUID) -> int:
     return zlib.crc32(org_id.bytes)
 
 
+def org_id_of(connection: sa.Connection, slug: str) -> uuid.UUID:
+    """Return the id of an org; raise ``InputRefused`` where there is none of that name."""
+    found = connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one_or_none()
+    if found is None:
+        raise InputRefused("org", f"{slug} is unknown", "see `backline accounts list`")
+    return found
+
+
 def _org_id(connection: sa.Connection, slug: str, now: datetime) -> uuid.UUID:
     found = connection.execute(sa.select(Org.id).where(Org.slug == slug)).scalar_one_or_none()
     if found is not None:

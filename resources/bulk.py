@@ -146,11 +146,29 @@ def _sqlite_value(value: Any) -> Any:
     return value.hex if isinstance(value, uuid.UUID) else value
 
 
-def among(
-    connection: sa.Connection, column: sa.ColumnElement[Any], values: Sequence[str]
-) -> sa.ColumnElement[bool]:
+def among(connection: sa.Connection, column: Any, values: Sequence[str]) -> sa.ColumnElement[bool]:
     """Say whether a text is one of many, which travel as one parameter: databases bound their number."""
     if connection.dialect.name == "sqlite":
         listed = sa.func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
-        return column.in_(sa.select(listed.c.value))
-    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.Text)))
+        return sa.type_coerce(column, sa.Text).in_(sa.select(listed.c.value))
+    return sa.type_coerce(column, sa.Text) == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.Text)))
+
+
+def listed(connection: sa.Connection, rows: Iterable[Row], columns: Mapping[str, Any]) -> sa.Subquery:
+    """Return rows as a table of a statement; they travel as one parameter, whatever their number."""
+    sqlite = connection.dialect.name == "sqlite"
+    plain = [tuple(map(_sqlite_value, row)) for row in rows] if sqlite else list(rows)
+    text = msgspec.json.encode(plain).decode()
+    if sqlite:
+        source = sa.func.json_each(text).table_valued("value")
+        cells = [
+            sa.type_coerce(source.c.value.op("->>")(place), kind).label(name)
+            for place, (name, kind) in enumerate(columns.items())
+        ]
+        return sa.select(*cells).subquery()
+    value = sa.func.jsonb_array_elements(sa.cast(sa.literal(text), postgresql.JSONB)).column_valued("value")
+    cells = [
+        sa.cast(value.op("->>")(place), kind).label(name)
+        for place, (name, kind) in enumerate(columns.items())
+    ]
+    return sa.select(*cells).subquery()

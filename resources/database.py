@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
@@ -83,12 +84,21 @@ def _parsed(url: str) -> sa.URL:
     return parsed.set(drivername=DRIVERS[parsed.drivername])
 
 
+def _as_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+SAME: dict[str, Any] = {
+    "hide_parameters": True,
+    "json_serializer": _as_json,
+    "json_deserializer": msgspec.json.decode,  # a third of the time that the standard library takes
+}
+
+
 def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, pool_size=8, max_overflow=24)
-    engine = sa.create_engine(
-        url, hide_parameters=True, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000}
-    )
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24, **SAME)
+    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000}, **SAME)
     sa.event.listen(engine, "connect", _on_sqlite_connect)
     sa.event.listen(engine, "begin", _on_sqlite_begin)
     return engine

@@ -5,6 +5,7 @@ BacklineError
 │   └── SettingMissing      a setting that this command needs is not there
 ├── SealBroken              a sealed value does not open
 ├── N8nError                n8n, or the way to it, said no
+├── EventInvalid            an event is not what its schema promises
 └── ProviderError           a provider, or the way to it, said no
     ├── GrantExpired        a person must reconnect the account
     ├── AppRefused          the app's own credentials are missing or wrong
@@ -51,6 +52,17 @@ class SettingMissing(InputRefused):
         self.name = name
         super().__init__(
             name, f"is not set, but is needed for {purpose}", cure or f"set {name} in the environment or .env"
+        )
+
+
+class EventInvalid(BacklineError):
+    """An event is not what its schema promises to n8n; a fault of Backline itself."""
+
+    def __init__(self, event_type: str, path: str, rule: str) -> None:
+        self.event_type, self.path, self.rule = event_type, path, rule
+        super().__init__(
+            f"An event {event_type} breaks its own schema at {path} ({rule}) and was not written; "
+            "please report this with the line above it in the log."
         )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from resources import audit
 from resources.backline import Backline
-from resources.tables import AppCredential, BrowserProfile, Grant, OAuthState
+from resources.tables import AppCredential, BrowserProfile, Grant, OAuthState, WebhookEndpoint
 from resources.vault import Sealed
 
 BATCH = 500
@@ -18,6 +18,7 @@ SEALED_TABLES: tuple[tuple[Any, str], ...] = (
     (AppCredential, "provider"),
     (OAuthState, "state_hash"),
     (BrowserProfile, "name"),
+    (WebhookEndpoint, "id"),
 )
 
 

@@ -64,7 +64,15 @@ class Settings(BaseSettings):
     )
     n8n_port: int = Field(5678, ge=1, le=65535, description="Port of the n8n that `make n8n` starts.")
     delivery_concurrency: int = Field(
-        4, ge=1, le=256, description="Event deliveries in flight; n8n takes no more by being sent more."
+        4,
+        ge=1,
+        le=256,
+        description="Event deliveries in flight to an endpoint; n8n takes no more by being sent more.",
+    )
+    webhook_allowed_hosts: str = Field(
+        "",
+        description="Comma-separated hosts and networks that endpoints may be at though they are not public; "
+        "n8n's own host always is.",
     )
     retention_days: int = Field(30, ge=1, description="Days that runs, events and attempts are kept.")
     browser_path: Path | None = Field(

@@ -32,6 +32,20 @@ def open_client(max_connections: int, transport: httpx.AsyncBaseTransport | None
     return PlainClient(transport)
 
 
+def open_session(**connector: Any) -> aiohttp.ClientSession:
+    """Return a session on a pool made with ``connector``; it keeps no cookies and undoes no compression.
+
+    A cookie jar is the session's, and would carry what one account was given to all the others.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(**connector),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"accept-encoding": "gzip, deflate"},  # what httpx undoes everywhere
+        auto_decompress=False,
+        max_field_size=LARGEST_HEADER_BYTES,
+    )
+
+
 class PlainClient(httpx.AsyncClient):
     """An ``httpx.AsyncClient`` that hands each request to its transport as it is.
 
@@ -71,25 +85,16 @@ async def _whole(response: httpx.Response) -> httpx.Response:
 
 
 class PooledTransport(AiohttpTransport):
-    """``httpx-aiohttp``'s transport, which reads short replies in one piece and keeps no cookies.
-
-    A cookie jar is the session's, and would carry what one account was given to all the others.
-    """
+    """``httpx-aiohttp``'s transport, which reads short replies in one piece and keeps no cookies."""
 
     largest_read_at_once: ClassVar[int] = READ_AT_ONCE_BYTES
 
     def get_client(self) -> aiohttp.ClientSession:
         """Open the session."""
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self.limits.max_connections or 0,
-                keepalive_timeout=self.limits.keepalive_expiry,
-                ssl=self.ssl_context,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"accept-encoding": "gzip, deflate"},  # what httpx undoes everywhere
-            auto_decompress=False,
-            max_field_size=LARGEST_HEADER_BYTES,
+        return open_session(
+            limit=self.limits.max_connections or 0,
+            keepalive_timeout=self.limits.keepalive_expiry,
+            ssl=self.ssl_context,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -7,22 +7,21 @@ import asyncio
 import dagster as dg
 
 from resources.backline import Backline
-from resources.delivery import LONGEST_ROUND_SECONDS, Dispatcher
+from resources.delivery.dispatcher import LONGEST_ROUND_SECONDS, Dispatcher
 
 
 @dg.sensor(
     minimum_interval_seconds=1,  # the daemon's loop takes 5 s; asking for 5 would miss every second one
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Delivers due events to n8n, signed, and schedules the retries. If events stay pending, "
-    "look at `backline events list --status pending`: each names its last error.",
+    description="Delivers due events to n8n and the orgs' endpoints, signed, and schedules the retries. "
+    "If events stay pending, look at `backline endpoints list`: it names breakers and last errors.",
 )
 def event_delivery(backline: dg.ResourceParam[Backline]) -> dg.SkipReason:
     """Deliver what is due; a receiver that fails costs its events an attempt and the tick nothing."""
-    if not backline.settings.n8n_url:
-        return dg.SkipReason("BACKLINE_N8N_URL is not set; events wait.")
     report = asyncio.run(Dispatcher(backline, backline.transport).deliver_due(LONGEST_ROUND_SECONDS))
     if not report.attempts:
-        return dg.SkipReason("Nothing is due.")
+        where = "" if backline.settings.n8n_url else "; BACKLINE_N8N_URL is not set, so n8n's events wait"
+        return dg.SkipReason(f"Nothing is due{where}.")
     return dg.SkipReason(
         f"Delivered {report.delivered}, to be retried {report.retried}, failed {report.failed}."
     )

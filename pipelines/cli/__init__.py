@@ -16,6 +16,7 @@ MODULES = {
     "db": "database",
     "demo": "demo",
     "doctor": "doctor",
+    "endpoints": "endpoints",
     "events": "events",
     "evidence": "evidence",
     "keys": "keys",

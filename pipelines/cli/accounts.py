@@ -13,11 +13,18 @@ import sqlalchemy as sa
 from rich.markup import escape
 
 from pipelines.cli.output import errors, json_option, migrated, people, show_json, show_table
-from resources.accounts import Connection, configure, connect, disconnect, list_accounts, parse_import_line
+from resources.accounts import (
+    Connection,
+    configure,
+    connect,
+    disconnect,
+    list_accounts,
+    org_id_of,
+    parse_import_line,
+)
 from resources.backline import Backline
 from resources.errors import BacklineError, GrantExpired, InputRefused
 from resources.providers import find_provider
-from resources.tables import Org
 from resources.verification import asking, find_account
 
 IMPORT_AT_ONCE = 500
@@ -39,8 +46,8 @@ def list_command(org: str | None, provider: str | None, *, as_json: bool) -> Non
     if provider is not None:
         find_provider(provider)
     with backline.database.read() as connection:
-        if org is not None and not connection.scalar(sa.select(Org.id).where(Org.slug == org)):
-            raise InputRefused("org", f"{org} is unknown", "see `backline accounts list`")
+        if org is not None:
+            org_id_of(connection, org)
         rows = [dict(row._mapping) for row in list_accounts(connection, org, provider)]  # noqa: SLF001  # SQLAlchemy's public name
     if as_json:
         show_json(rows)

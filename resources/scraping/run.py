@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 
 from resources.backline import Backline
-from resources.delivery import LONGEST_ROUND_SECONDS, Dispatcher
+from resources.delivery.dispatcher import LONGEST_ROUND_SECONDS, Dispatcher
 from resources.provider import Site
 from resources.scraping import jobs
 from resources.scraping.evidence import EvidenceStore
@@ -67,8 +67,7 @@ async def scrape_and_deliver(
     health = await asyncio.to_thread(assess, backline, request, report)
     status, why = _ending(report)
     jobs.end(backline.database, request.job_id, status, results=report.results, error=why)
-    if backline.settings.n8n_url:
-        await _deliver(backline)
+    await _deliver(backline)
     return Scraped(report, health)
 
 

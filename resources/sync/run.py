@@ -8,7 +8,7 @@ import logging
 import httpx
 
 from resources.backline import Backline
-from resources.delivery import LONGEST_ROUND_SECONDS, Dispatcher
+from resources.delivery.dispatcher import LONGEST_ROUND_SECONDS, Dispatcher
 from resources.sync.engine import Progress, SyncEngine
 from resources.sync.report import SyncReport
 from resources.sync.request import SyncRequest

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from resources.tables.accounts import AppCredential, ConnectedAccount, Grant, OAuthState, Org
 from resources.tables.base import Base, Json, UtcDateTime
-from resources.tables.events import WebhookAttempt, WebhookEvent
+from resources.tables.events import (
+    EVENT_SEQUENCE,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from resources.tables.pages import (
     BrowserProfile,
     ProxyHealth,
@@ -25,6 +31,7 @@ from resources.tables.reports import (
 from resources.tables.syncs import ProviderPark, QuotaUsage, StreamCursor, SyncPosition, SyncResult
 
 __all__ = [
+    "EVENT_SEQUENCE",
     "AppCredential",
     "AudienceDaily",
     "AudiencePosition",
@@ -53,5 +60,7 @@ __all__ = [
     "SyncResult",
     "UtcDateTime",
     "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WebhookEvent",
 ]

@@ -49,10 +49,9 @@ def _problem_of_backline(words: list[str]) -> str | None:
     command: click.Command = main
     for number, word in enumerate(words):
         if word.startswith("--"):
-            options = {opt for parameter in command.params for opt in parameter.opts} | {
-                "--help",
-                "--version",
-            }
+            options = {"--help", "--version"}
+            for parameter in command.params:
+                options |= {*parameter.opts, *parameter.secondary_opts}
             if word not in options:
                 return f"{command.name} knows no {word}"
         elif isinstance(command, click.Group):

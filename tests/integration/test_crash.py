@@ -103,7 +103,7 @@ def kill_between_commit_and_delivery(installed, simulator):
     program = installed.start(*SYNC)
     installed.wait_for(program, lambda: asked(simulator) > before)
     began = time.monotonic()
-    leased = "SELECT id FROM webhook_events WHERE lease_until IS NOT NULL"
+    leased = "SELECT event_id FROM webhook_deliveries WHERE lease_until IS NOT NULL"
     installed.wait_for(program, lambda: installed.rows(leased))
     took = time.monotonic() - began
     program.send_signal(signal.SIGKILL)
@@ -119,7 +119,7 @@ def deliver_all(installed, simulator):
     """Deliver what is due, as though the minute had passed for which the killed hold their leases."""
     with installed.database.write() as connection:
         connection.exec_driver_sql(
-            "UPDATE webhook_events SET lease_until = NULL, next_attempt_at = created_at "
+            "UPDATE webhook_deliveries SET lease_until = NULL, next_attempt_at = created_at "
             "WHERE status = 'pending'"
         )
     installed.run("events", "deliver")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from datetime import timedelta
 
@@ -13,7 +14,14 @@ from dagster import DagsterRunStatus
 from pipelines import retention
 from pipelines.retention import prune, prune_runs, retention_job
 from resources.database import utc_now
-from resources.tables import OAuthState, SyncResult, WebhookAttempt, WebhookEvent
+from resources.tables import (
+    OAuthState,
+    SyncResult,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 
 OLD, NEW = timedelta(days=31), timedelta(days=29)
 
@@ -23,10 +31,14 @@ def write(backline, row):
         connection.execute(sa.insert(type(row)).values({k: v for k, v in vars(row).items() if k[0] != "_"}))
 
 
+NUMBERS = itertools.count(1)
+
+
 def event(name, status, age):
     then = utc_now() - age
     return WebhookEvent(
         id=name,
+        sequence=next(NUMBERS),
         org_id=uuid.uuid4(),
         event_type="data.synced",
         provider="spotify",
@@ -56,17 +68,25 @@ def ids(backline, column):
 )
 def test_only_old_events_that_are_done_with_are_deleted(backline, instance, status, age, stays):
     write(backline, event("evt", status, age))
+    write(backline, event("newest", "delivered", age))
     counts = prune(backline, instance)
-    assert (ids(backline, WebhookEvent.id) == {"evt"}) is stays
+    assert ids(backline, WebhookEvent.id) == ({"evt", "newest"} if stays else {"newest"})
     assert counts["webhook_events"] == (0 if stays else 1)
 
 
 def test_the_attempts_go_with_their_event(backline, instance):
+    endpoint = min(ids(backline, WebhookEndpoint.id))
     for name, status in (("gone", "delivered"), ("kept", "pending")):
         write(backline, event(name, status, OLD))
         write(
             backline,
-            WebhookAttempt(event_id=name, attempt=1, started_at=utc_now() - OLD, duration_ms=1),
+            WebhookDelivery(event_id=name, endpoint_id=endpoint, status=status, created_at=utc_now() - OLD),
+        )
+        write(
+            backline,
+            WebhookAttempt(
+                event_id=name, endpoint_id=endpoint, attempt=1, url="", started_at=utc_now(), duration_ms=1
+            ),
         )
     prune(backline, instance)
     assert ids(backline, WebhookAttempt.event_id) == {"kept"}
@@ -149,6 +169,7 @@ def test_more_runs_than_are_deleted_at_once_are_all_deleted(instance, monkeypatc
 
 def test_the_job_prunes_and_says_how_much(backline, instance):
     write(backline, event("evt", "delivered", OLD))
+    write(backline, event("newest", "delivered", OLD))
     result = retention_job.execute_in_process(instance=instance, resources={"backline": backline})
     [output] = [one for one in result.all_node_events if one.is_successful_output]
     numbers = {name: value.value for name, value in output.step_output_data.metadata.items()}

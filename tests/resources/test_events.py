@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from resources.errors import GrantExpired, ProviderError, RateLimited
-from resources.events import LARGEST_BODY_BYTES, PATHS, Event, body_of, event_id, fitting, write_events
-from resources.schemas import sample_of, schema_of, validator_of
-from resources.tables import Base, WebhookEvent
+from resources.errors import EventInvalid, GrantExpired, ProviderError, RateLimited
+from resources.events import LARGEST_BODY_BYTES, Event, body_of, event_id, fitting, write_events
+from resources.schemas import PATHS, kind_of, validator_of
+from resources.tables import Base, WebhookEndpoint, WebhookEvent
 
 pytestmark = pytest.mark.webhooks
 
@@ -44,6 +44,11 @@ ALERT: dict[str, Any] = {
     "errors": [ERROR],
 }
 
+ENDPOINT = {"id": uuid.UUID(int=1), "name": "n8n", "event_types": [], "providers": [], "header_names": []} | {
+    "created_at": NOW,
+    "updated_at": NOW,
+}
+
 
 @pytest.fixture
 def connection(tmp_path):
@@ -51,6 +56,7 @@ def connection(tmp_path):
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'events.db'}")
     with engine.begin() as connection:
         Base.metadata.create_all(connection)
+        connection.execute(sa.insert(WebhookEndpoint).values(ENDPOINT))
         yield connection
     engine.dispose()
 
@@ -93,7 +99,7 @@ def test_ids_of_many_completions_differ():
 
 @pytest.mark.parametrize("kind", PATHS)
 def test_sample_of_each_type_fits_its_schema(kind):
-    assert refusals(kind, msgspec.json.encode(sample_of(kind))) == []
+    assert refusals(kind, msgspec.json.encode(kind_of(kind).example)) == []
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,7 @@ def test_sample_of_each_type_fits_its_schema(kind):
         ),
         ("error.occurred", {**ALERT, "accountId": None, "runId": None, "errors": [ERROR] * 100}),
         ("data.synced", {**SYNCED, "errors": [ERROR] * 100}),
-        *((kind, sample_of(kind)["payload"]) for kind in PATHS),
+        *((kind, kind_of(kind).example["payload"]) for kind in PATHS),
     ],
 )
 def test_stored_event_is_sent_as_its_schema_has_it(connection, kind, payload):
@@ -126,25 +132,32 @@ def test_stored_event_is_sent_as_its_schema_has_it(connection, kind, payload):
     ],
 )
 def test_schema_knows_every_fault_that_a_sync_can_meet(kind):
-    words = schema_of("error.occurred")["$defs"]["error"]["enum"]
+    words = kind_of("error.occurred").schema["$defs"]["error"]["enum"]
     assert kind.code in words
-    assert words == schema_of("data.synced")["$defs"]["error"]["enum"]
+    assert words == kind_of("data.synced").schema["$defs"]["error"]["enum"]
 
 
 def test_body_has_the_keys_and_the_spelling_of_the_contract(connection):
-    event = Event("evt_x", "provider.connected", "spotify", ORG, {"a": 1}, NOW, source="manual", user_id="u")
+    payload = kind_of("provider.connected").example["payload"]
+    number = event_id("x")
+    event = Event(number, "provider.connected", "spotify", ORG, payload, NOW, source="manual", user_id="u")
     assert msgspec.json.decode(sent(connection, event)) == {
-        "id": "evt_x",
+        "id": number,
         "type": "provider.connected",
         "provider": "spotify",
         "orgId": str(ORG),
-        "payload": {"a": 1},
-        "metadata": {"userId": "u", "timestamp": "2026-11-23T10:00:00.123Z", "source": "manual"},
+        "payload": payload,
+        "metadata": {
+            "userId": "u",
+            "timestamp": "2026-11-23T10:00:00.123Z",
+            "source": "manual",
+            "sequence": 1,
+        },
     }
 
 
 def test_body_is_the_same_bytes_whatever_order_the_database_keeps():
-    row = SimpleNamespace(id="e", event_type="t", provider="p", org_id=ORG, event_metadata={})
+    row = SimpleNamespace(id="e", event_type="t", provider="p", org_id=ORG, event_metadata={}, sequence=1)
     first = body_of(SimpleNamespace(payload={"a": 1, "b": {"c": 2, "d": 3}}, **vars(row)))
     assert first == body_of(SimpleNamespace(payload={"b": {"d": 3, "c": 2}, "a": 1}, **vars(row)))
 
@@ -173,7 +186,10 @@ def test_errors_that_do_not_fit_are_counted(errors, omitted):
     payload = fitting({"errors": errors, "errorsOmitted": omitted, "runId": "r"})
     assert len(msgspec.json.encode(payload)) <= LARGEST_BODY_BYTES - 1024
     assert len(payload["errors"]) + payload["errorsOmitted"] == len(errors) + omitted
-    assert payload["errors"] == errors[: len(payload["errors"])]
+    cut = [
+        {"message": m if len(m) <= 1_000 else f"{m[:999]}…"} for m in (error["message"] for error in errors)
+    ]
+    assert payload["errors"] == cut[: len(payload["errors"])]
 
 
 def test_errors_that_fit_are_all_told():
@@ -195,3 +211,25 @@ def test_alert_of_a_reconnection_fits_its_schema(connection):
         "runId": None,
     }
     assert refusals("error.occurred", sent(connection, event_of("error.occurred", payload))) == []
+
+
+def test_event_that_breaks_its_schema_is_refused_by_name_and_without_its_values(connection):
+    with pytest.raises(EventInvalid, match=r"data\.synced breaks its own schema at \$\.payload") as refused:
+        write_events(connection, [event_of("data.synced", {**SYNCED, "secret": "canary"})])
+    assert "canary" not in str(refused.value)
+    assert connection.execute(sa.select(WebhookEvent)).all() == []
+
+
+def test_sequence_grows_with_every_event(connection):
+    for number in range(3):
+        write_events(connection, [event_of("data.synced", SYNCED, (number, other)) for other in range(3)])
+    order = sa.select(WebhookEvent.sequence).order_by(WebhookEvent.sequence)
+    assert connection.execute(order).scalars().all() == list(range(1, 10))
+
+
+def test_event_that_no_endpoint_wants_has_nothing_left_to_be_done(connection):
+    connection.execute(sa.update(WebhookEndpoint).values(enabled=False))
+    write_events(connection, [event_of("data.synced", SYNCED)])
+    assert connection.execute(sa.select(WebhookEvent.status, WebhookEvent.attempts)).all() == [
+        ("delivered", 0)
+    ]

@@ -14,7 +14,7 @@ from resources import migrations
 from resources.database import Database, utc_now
 from resources.providers import PROVIDERS
 from resources.streams import STREAM_METADATA, tables_of
-from resources.tables import Base, ConnectedAccount
+from resources.tables import Base, ConnectedAccount, WebhookAttempt, WebhookDelivery, WebhookEvent
 
 TABLES = {table.name for provider in PROVIDERS.values() for table in tables_of(provider)} | set(
     Base.metadata.tables
@@ -133,3 +133,34 @@ def test_processes_that_upgrade_at_once_take_turns(empty):
     assert counts[:2] == [0, 0]
     assert counts[2] > 0
     assert names_in(empty) == TABLES | {"alembic_version"}
+
+
+def test_events_that_wait_and_their_attempts_outlive_the_coming_of_endpoints(empty):
+    config, now = migrations._config(), utc_now()
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    event = sa.text(
+        "INSERT INTO webhook_events (id, org_id, event_type, provider, payload, event_metadata, status,"
+        " attempts, next_attempt_at, created_at)"
+        " VALUES (:id, :org, 'data.synced', 'spotify', '{}', '{}', :status, 1, :now, :now)"
+    ).bindparams(
+        sa.bindparam("org", uuid.uuid4(), sa.Uuid()), sa.bindparam("now", now, WebhookEvent.created_at.type)
+    )
+    attempt = sa.text(
+        "INSERT INTO webhook_attempts (event_id, attempt, started_at, duration_ms) VALUES (:id, 2, :now, 7)"
+    ).bindparams(sa.bindparam("now", now, WebhookEvent.created_at.type))
+    with empty.write() as connection:
+        for name, status in (("evt_1", "pending"), ("evt_2", "failed")):
+            connection.execute(event, {"id": name, "status": status})
+            connection.execute(attempt, {"id": name})
+    migrations.upgrade(empty)
+    delivery, event, attempt = WebhookDelivery, WebhookEvent, WebhookAttempt
+    with empty.read() as connection:
+        found = connection.execute(
+            sa.select(event.id, event.sequence, delivery.status, delivery.attempts, delivery.retries)
+            .join(delivery, delivery.event_id == event.id)
+            .order_by(event.sequence)
+        ).all()
+        assert found == [("evt_1", 1, "pending", 2, 1), ("evt_2", 2, "failed", 2, 1)]
+        assert connection.execute(sa.select(attempt.attempt, attempt.duration_ms)).all() == [(2, 7)] * 2

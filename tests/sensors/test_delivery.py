@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from resources.database import utc_now
 from resources.events import Event, event_id, write_events
+from resources.schemas import kind_of
 from resources.tables import Org
 from sensors.delivery import event_delivery
 
@@ -29,7 +30,7 @@ def write(simulated):
                         type="provider.connected",
                         provider="spotify",
                         org_id=row["id"],
-                        payload={"accountId": "1"},
+                        payload=kind_of("provider.connected").example["payload"],
                         created_at=utc_now(),
                     )
                     for number in range(count)
@@ -98,5 +99,7 @@ def test_an_address_that_is_none_costs_an_attempt_and_not_the_tick(dagster, writ
 def test_without_an_address_events_wait(dagster, simulated, write):
     write(1)
     object.__setattr__(dagster.backline.settings, "n8n_url", "")
-    assert dagster.tick(event_delivery) == "BACKLINE_N8N_URL is not set; events wait."
+    assert dagster.tick(event_delivery) == (
+        "Nothing is due; BACKLINE_N8N_URL is not set, so n8n's events wait."
+    )
     assert states(simulated) == {"pending": 1}

@@ -16,9 +16,9 @@ from dagster import DagsterRunStatus as Status
 from assets.runs import TAKES_UP_TAG
 from resources.accounts import disconnect
 from resources.database import utc_now
-from resources.delivery import Dispatcher
+from resources.delivery.dispatcher import Dispatcher
 from resources.events import Event, event_id, write_events
-from resources.schemas import validator_of
+from resources.schemas import kind_of, validator_of
 from resources.tables import ConnectedAccount, Grant, Org, WebhookEvent
 from sensors.runs import KILLED_TAG, PROCESS_TAG, close_dead_runs, process_name, run_failures
 
@@ -105,7 +105,7 @@ def _write_synced(simulated, run_id):
         type="data.synced",
         provider="spotify",
         org_id=row["id"],
-        payload={},
+        payload=kind_of("data.synced").example["payload"],
         created_at=utc_now(),
         run_id=run_id,
     )

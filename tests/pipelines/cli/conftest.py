@@ -28,12 +28,14 @@ from pipelines.cli import main
 from resources.accounts import Connection, connect
 from resources.backline import Backline
 from resources.database import utc_now
+from resources.delivery.sums import sum_up
 from resources.events import Event, event_id, write_events
 from resources.grants import Tokens
 from resources.providers import PROVIDERS
+from resources.schemas import kind_of
 from resources.settings import REPOSITORY
 from resources.signing import SigningSecret
-from resources.tables import ConnectedAccount, WebhookEvent
+from resources.tables import ConnectedAccount, WebhookDelivery
 
 SECRET = SigningSecret(b"0123456789abcdef0123456789abcdef")
 
@@ -107,13 +109,13 @@ class Installation:
     ) -> str:
         """Write an event in some state, and return its id."""
         then, backline = utc_now() - age, self.backline
-        event = Event(
-            id=event_id(name), type=kind, provider="spotify", org_id=uuid.uuid4(), payload={}, created_at=then
-        )
+        payload = kind_of(kind).example["payload"]
+        event = Event(event_id(name), kind, "spotify", uuid.uuid4(), payload, created_at=then)
         with backline.database.write() as connection:
             write_events(connection, [event])
-            update = sa.update(WebhookEvent).where(WebhookEvent.id == event.id)
-            connection.execute(update.values(status=status))
+            made = sa.update(WebhookDelivery).where(WebhookDelivery.event_id == event.id)
+            connection.execute(made.values(status=status))
+            sum_up(connection, {event.id: None})
         return event.id
 
     def account(self, account_id: uuid.UUID) -> Any:

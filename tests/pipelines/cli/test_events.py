@@ -56,7 +56,7 @@ def test_named_events_are_due_again(installation):
 
 def test_known_events_are_replayed_beside_unknown_ones(installation):
     known = installation.write_event("one", status="failed")
-    assert "only 1 of 2 are known" in installation.refused("events", "replay", known, "evt_unknown")
+    assert "only 1 of 2 are there" in installation.refused("events", "replay", known, "evt_unknown")
     assert states(installation) == {known: "pending"}
 
 

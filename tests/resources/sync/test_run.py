@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from resources import delivery
+from resources.delivery import dispatcher
 from resources.providers import PROVIDERS
 from resources.sync.run import sync_and_deliver
 
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.webhooks
 
 
 def test_a_delivery_that_breaks_costs_the_committed_sync_nothing(simulated, syncing, monkeypatch, caplog):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("the database went away")
 
     simulated.connect("acme", 1)
-    monkeypatch.setattr(delivery, "claim", broken)
+    monkeypatch.setattr(dispatcher, "due_endpoints", broken)
     work = sync_and_deliver(simulated.backline, syncing.request("profile"), transport=simulated.wire)
     report = simulated.run(work)
     assert report.accounts == {"ok": 1}

@@ -14,85 +14,20 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database import utc_now
-from resources.delivery import (
-    LEASE,
-    RETRY_SECONDS,
-    DeliveryReport,
-    Dispatcher,
-    claim,
-    record_attempts,
-    release,
-)
-from resources.events import Event, event_id, write_events
+from resources.delivery.dispatcher import Dispatcher
+from resources.delivery.outbox import LEASE, claim, release
+from resources.delivery.recording import DeliveryReport, Result, record
+from resources.delivery.retries import RETRY_SECONDS
+from resources.delivery.wire import Answer
 from resources.signing import verify
-from resources.tables import ConnectedAccount, Org, WebhookAttempt, WebhookEvent
+from resources.tables import WebhookAttempt, WebhookDelivery, WebhookEvent
 
 pytestmark = pytest.mark.webhooks
-TABLE, ATTEMPTS = WebhookEvent.__table__, WebhookAttempt.__table__
-
-
-class Outbox:
-    """Events in a database, and a receiver that answers as it is told."""
-
-    def __init__(self, simulated):
-        self.simulated, self.backline, self.database = simulated, simulated.backline, simulated.database
-        simulated.connect("acme", 1)
-        (self.org,) = self.rows(sa.select(Org.id))[0].values()
-        (self.account,) = self.rows(sa.select(ConnectedAccount.id))[0].values()
-        self.posted = []
-
-    def rows(self, query):
-        return self.simulated.rows(query)
-
-    def write(self, count=1):
-        """Write some events that are due, and return their ids."""
-        events = [
-            Event(event_id("test", number), "error.occurred", "spotify", self.org, payload(number), utc_now())
-            for number in range(count)
-        ]
-        with self.database.write() as connection:
-            write_events(connection, events)
-        return [event.id for event in events]
-
-    def change(self, **values):
-        with self.database.write() as connection:
-            connection.execute(sa.update(TABLE).values(**values))
-
-    def make_due(self):
-        self.change(next_attempt_at=utc_now(), lease_until=None)
-
-    def deliver(self, answer=None, seconds=20):
-        """Deliver what is due without waiting for real."""
-        transport = httpx.MockTransport(self.noting(answer)) if answer else self.simulated.wire
-        return self.simulated.run(Dispatcher(self.backline, transport).deliver_due(seconds))
-
-    def noting(self, answer):
-        async def answered(request):
-            self.posted.append((request.headers["webhook-id"], dict(request.headers), request.content))
-            found = answer(request)
-            return await found if asyncio.iscoroutine(found) else found
-
-        return answered
-
-    def event(self):
-        (row,) = self.rows(sa.select(TABLE))
-        return row
-
-    def attempts(self):
-        return self.rows(sa.select(ATTEMPTS).order_by(ATTEMPTS.c.event_id, ATTEMPTS.c.attempt))
-
-
-def payload(number):
-    return {"error": "test", "message": f"number {number}", "cure": "none", "accountId": None, "runId": None}
+TABLE, DELIVERIES = WebhookEvent.__table__, WebhookDelivery.__table__
 
 
 def answering(status, text="", **headers):
     return lambda _: httpx.Response(status, text=text, headers=headers)
-
-
-@pytest.fixture
-def outbox(simulated):
-    return Outbox(simulated)
 
 
 class TestAnswers:
@@ -106,7 +41,7 @@ class TestAnswers:
         assert (event["status"], event["attempts"], event["error_message"]) == ("delivered", 1, None)
         assert event["success_at"] is not None
         assert event["next_attempt_at"] is None
-        assert event["lease_until"] is None
+        assert outbox.delivery()["lease_until"] is None
         assert event["n8n_webhook_url"].endswith("/webhook/error-alerts")
         assert (attempt["attempt"], attempt["status_code"], attempt["response_excerpt"]) == (1, 202, "thanks")
         ((sent, headers, body),) = outbox.posted
@@ -146,7 +81,7 @@ class TestAnswers:
 
         outbox.write()
         assert outbox.deliver(refuse).retried == 1
-        assert outbox.event()["error_message"] == "ConnectError"
+        assert outbox.event()["error_message"] == "it cannot be connected to"
         assert outbox.attempts()[0]["status_code"] is None
 
     def test_silence_is_given_up_after_its_time(self, outbox):
@@ -214,7 +149,7 @@ class TestReplays:
     def test_keep_the_id_and_every_earlier_attempt(self, outbox):
         (name,) = outbox.write()
         outbox.deliver(answering(500))
-        outbox.change(status="pending", next_attempt_at=utc_now(), lease_until=None, attempts=0)
+        outbox.replay(event_ids=[name])
         outbox.deliver(answering(200))
         assert {posted[0] for posted in outbox.posted} == {name}
         assert [(row["attempt"], row["status_code"]) for row in outbox.attempts()] == [(1, 500), (2, 200)]
@@ -223,7 +158,7 @@ class TestReplays:
         outbox.write()
         for _ in range(3):
             outbox.deliver(answering(200))
-            outbox.change(status="pending", next_attempt_at=utc_now(), lease_until=None)
+            outbox.replay(status="delivered")
         assert len({posted[2] for posted in outbox.posted}) == 1
 
 
@@ -237,7 +172,7 @@ class TestClaims:
         def take(_):
             barrier.wait()
             found = []
-            while rows := claim(outbox.database, 5):
+            while rows := claim(outbox.database, outbox.n8n, 5):
                 found += [row.id for row in rows]
             return found
 
@@ -263,34 +198,40 @@ class TestClaims:
         for age, name in enumerate(reversed(names)):
             due = utc_now() - timedelta(hours=age + 1)
             with outbox.database.write() as connection:
-                connection.execute(sa.update(TABLE).where(TABLE.c.id == name).values(next_attempt_at=due))
-        assert {row.id for row in claim(outbox.database, 4)} == set(names[:4])
+                moved = sa.update(DELIVERIES).where(DELIVERIES.c.event_id == name)
+                connection.execute(moved.values(next_attempt_at=due))
+        assert {row.id for row in claim(outbox.database, outbox.n8n, 4)} == set(names[:4])
 
     def test_leave_what_is_not_due(self, outbox):
         outbox.write()
         outbox.change(next_attempt_at=utc_now() + timedelta(minutes=1))
-        assert claim(outbox.database, 5) == []
+        assert claim(outbox.database, outbox.n8n, 5) == []
 
     def test_end_with_their_lease(self, outbox):
         (name,) = outbox.write()
-        assert [row.id for row in claim(outbox.database, 5)] == [name]
-        assert claim(outbox.database, 5) == []
+        assert [row.id for row in claim(outbox.database, outbox.n8n, 5)] == [name]
+        assert claim(outbox.database, outbox.n8n, 5) == []
         outbox.change(lease_until=utc_now() - timedelta(seconds=1))
-        assert [row.id for row in claim(outbox.database, 5)] == [name]
+        assert [row.id for row in claim(outbox.database, outbox.n8n, 5)] == [name]
 
     def test_last_longer_than_a_round_of_silence(self):
         assert timedelta(seconds=2 * 15) < LEASE
 
     def test_are_given_back_untried(self, outbox):
-        names = outbox.write(3)
-        claim(outbox.database, 5)
-        release(outbox.database, set(names))
-        assert len(claim(outbox.database, 5)) == 3
+        outbox.write(3)
+        release(outbox.database, claim(outbox.database, outbox.n8n, 5))
+        assert len(claim(outbox.database, outbox.n8n, 5)) == 3
 
     def test_beyond_the_time_are_given_back(self, outbox):
         outbox.write(5)
         outbox.deliver(answering(200), seconds=0)
-        assert len(claim(outbox.database, 5)) == 5
+        assert len(claim(outbox.database, outbox.n8n, 5)) == 5
+
+
+def posted(delivery, status):
+    """Return what is known of a delivery that was posted, and is not recorded."""
+    answer = Answer(utc_now(), 7, status, "", None if status < 300 else f"answered {status}", None)
+    return Result(delivery, "http://n8n.test/webhook/error-alerts", answer)
 
 
 class TestCrashes:
@@ -298,51 +239,39 @@ class TestCrashes:
 
     def test_send_the_same_id_again(self, outbox):
         (name,) = outbox.write()
-        (row,) = claim(outbox.database, 1)
-        dispatcher = Dispatcher(outbox.backline, outbox.simulated.wire)
-
-        async def post_only():
-            async with httpx.AsyncClient(transport=outbox.simulated.wire) as client:
-                return await dispatcher._post(client, row)
-
-        assert outbox.simulated.run(post_only()).answer.delivered
-        outbox.change(lease_until=utc_now() - timedelta(seconds=1))  # the minute has passed
-        assert outbox.deliver().delivered == 1
-        (received,) = outbox.simulated.ask("GET", "/receiver/events")["events"]
-        assert (received["id"], received["count"]) == (name, 2)
-        assert len(outbox.attempts()) == 1
+        outbox.deliver(answering(200))
+        with outbox.database.write() as connection:  # as it was before the record
+            connection.execute(sa.delete(WebhookAttempt))
+        outbox.change(status="pending", attempts=0, next_attempt_at=utc_now())
+        outbox.deliver(answering(200))
+        assert [sent[0] for sent in outbox.posted] == [name, name]
+        assert len(outbox.attempts()) == outbox.delivery()["attempts"] == 1
 
     def test_a_late_record_leaves_the_event_to_whoever_claimed_it_since(self, outbox):
         outbox.write()
-        (row,) = claim(outbox.database, 1)
-        dispatcher = Dispatcher(outbox.backline, outbox.simulated.wire)
-
-        async def post_only():
-            async with httpx.AsyncClient(transport=httpx.MockTransport(answering(500))) as client:
-                return await dispatcher._post(client, row)
-
-        attempt = outbox.simulated.run(post_only())
+        (late,) = claim(outbox.database, outbox.n8n, 1)
         outbox.change(lease_until=utc_now() - timedelta(seconds=1))
         outbox.deliver(answering(200))
-        record_attempts(outbox.database, [attempt], DeliveryReport())
-        assert outbox.event()["status"] == "delivered"
-        assert outbox.event()["attempts"] == 1
+        report = DeliveryReport()
+        record(outbox.database, [posted(late, 500)], report)
+        assert (outbox.event()["status"], outbox.event()["attempts"], report.attempts) == ("delivered", 1, 0)
+        assert len(outbox.attempts()) == 1
 
     def test_nothing_is_recorded_by_half(self, outbox):
         outbox.write(4)
-        rows = claim(outbox.database, 4)
-        dispatcher = Dispatcher(outbox.backline, outbox.simulated.wire)
-
-        async def post_all():
-            async with httpx.AsyncClient(transport=httpx.MockTransport(answering(200))) as client:
-                return [await dispatcher._post(client, row) for row in rows]
-
-        attempts = outbox.simulated.run(post_all())
+        results = [posted(row, 200) for row in claim(outbox.database, outbox.n8n, 4)]
+        attempt = {
+            "event_id": results[2].delivery.id,
+            "endpoint_id": outbox.n8n,
+            "attempt": 1,
+            "url": "",
+            "duration_ms": 1,
+        }
         with outbox.database.write() as connection:
-            connection.execute(sa.delete(TABLE).where(TABLE.c.id == rows[2].id))
+            connection.execute(sa.insert(WebhookAttempt).values(**attempt, started_at=utc_now()))
         with pytest.raises(sa.exc.IntegrityError):
-            record_attempts(outbox.database, attempts, DeliveryReport())
-        assert outbox.attempts() == []
+            record(outbox.database, results, DeliveryReport())
+        assert len(outbox.attempts()) == 1
         assert {row["status"] for row in outbox.rows(sa.select(TABLE))} == {"pending"}
 
 
