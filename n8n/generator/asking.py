@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from n8n.generator.nodes import Json, fields, hmac, node, stable_id, to, workflow
+from n8n.generator.nodes import Json, fields, gate, hmac, node, stable_id, to, workflow
 from resources.n8n.declared import CONSOLE
 
 ASK = "backlineAskWork1"
 NAME = "Backline: ask for work"
+TRIES = 5
+SIGNED = "$('Signature').item.json"
 HEADERS = {
-    "webhook-id": "={{ $json.id }}",
-    "webhook-timestamp": "={{ $json.timestamp }}",
-    "webhook-signature": "=v1,{{ $json.signature }}",
+    "webhook-id": f"={{{{ {SIGNED}.id }}}}",
+    "webhook-timestamp": f"={{{{ {SIGNED}.timestamp }}}}",
+    "webhook-signature": f"=v1,{{{{ {SIGNED}.signature }}}}",
 }
 KINDS = {
     "Sync": "sync.requested",
     "Scrape": "scrape.requested",
     "Deliver failed events again": "replay.requested",
 }
+LATER = "$json.statusCode >= 500 || $json.statusCode === 429"
+SAID = "($json.body || ($json.data?.startsWith('{') ? JSON.parse($json.data) : {}))"
+"""What came back: n8n reads `application/json`, and leaves `application/problem+json` as text.
+
+To name the format does not help: with a raw body, n8n 2.40 then hands on the stream itself.
+"""
+REFUSAL = (
+    f"={{{{ 'Backline said ' + $json.statusCode + ': ' + ({SAID}.detail || 'nothing more') + ' ' + "
+    f"({SAID}.cure || '') }}}}"
+)
 PROVIDERS = ("spotify", "instagram", "youtube")
 
 
@@ -31,7 +43,11 @@ def asking() -> Json:
         fields("Call", (2, 0), _call()),
         hmac("Signature", (3, 0), "={{ $json.id }}.{{ $json.timestamp }}.{{ $json.body }}", "signature"),
         _request(),
-        fields("Accepted", (5, 0), _accepted()),
+        gate("Taken?", (5, 0), "$json.statusCode >= 200 && $json.statusCode < 300"),
+        fields("Accepted", (6, 0), _accepted()),
+        gate("Worth another try?", (6, 1), LATER, f"$runIndex < {TRIES - 1}"),
+        node("A moment later", "wait", 1.1, (7, 2), {}, webhookId=stable_id("ask-backline", "wait")),
+        node("Refused", "stopAndError", 1, (7, 1), {"errorMessage": REFUSAL}),
     ]
     connections = {
         "When called": to("Call"),
@@ -39,7 +55,10 @@ def asking() -> Json:
         "Form as call": to("Call"),
         "Call": to("Signature"),
         "Signature": to("Ask Backline"),
-        "Ask Backline": to("Accepted"),
+        "Ask Backline": to("Taken?"),
+        "Taken?": to("Accepted", "Worth another try?"),
+        "Worth another try?": to("A moment later", "Refused"),
+        "A moment later": to("Ask Backline"),
     }
     return workflow(ASK, NAME, "ask-backline", nodes, connections, callerPolicy="workflowsFromSameOwner")
 
@@ -105,6 +124,7 @@ def _call() -> dict[str, tuple[str, str]]:
 
 
 def _request() -> Json:
+    """Return the call itself; no answer is an error here, so that a refusal keeps its own words."""
     headers = [{"name": name, "value": value} for name, value in HEADERS.items()]
     parameters = {
         "method": "POST",
@@ -114,12 +134,16 @@ def _request() -> Json:
         "sendBody": True,
         "contentType": "raw",
         "rawContentType": "application/json",
-        "body": "={{ $json.body }}",
-        "options": {"redirect": {"redirect": {"followRedirects": False}}, "timeout": 10000},
+        "body": f"={{{{ {SIGNED}.body }}}}",
+        "options": {
+            "redirect": {"redirect": {"followRedirects": False}},
+            "response": {"response": {"fullResponse": True, "neverError": True}},
+            "timeout": 10000,
+        },
     }
-    again = {"retryOnFail": True, "maxTries": 5, "waitBetweenTries": 5000}
+    again = {"retryOnFail": True, "maxTries": TRIES, "waitBetweenTries": 5000}
     return node("Ask Backline", "httpRequest", 4.2, (4, 0), parameters, **again)
 
 
 def _accepted() -> dict[str, tuple[str, str]]:
-    return {name: ("string", f"$json.{name}") for name in ("id", "type", "status", "follow")}
+    return {name: ("string", f"{SAID}.{name}") for name in ("id", "type", "status", "follow")}

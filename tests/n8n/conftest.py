@@ -45,7 +45,11 @@ class Console:
         """Take a call."""
         self.calls.append(call)
         if self.refusals:
-            return self.refusals.pop(0), {"message": "not now"}
+            return self.refusals.pop(0), {
+                "title": "No",
+                "detail": "That is not there.",
+                "cure": "Look again.",
+            }
         call_id = call.headers["webhook-id"]
         follow = f"{self.url}/api/v1/calls/{call_id}"
         return 202, {"id": call_id, "type": call.asked["type"], "status": "accepted", "follow": follow}
@@ -70,7 +74,7 @@ def console() -> Iterator[Console]:
             status, answer = made.answer(Call(self.path, headers, body))
             content = json.dumps(answer).encode()
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", f"application/{'json' if status == 202 else 'problem+json'}")
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -1,8 +1,10 @@
 """What a real n8n does with each event: its data tables, its call back, and your own steps."""
 
 import json
+import sqlite3
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -81,6 +83,7 @@ def test_connected_account_is_synced_at_once(n8n: N8nServer, console, eventually
     assert call.asked["timestamp"].endswith("Z")
     secret = parse_secrets(signing_secrets_text(n8n.settings))[0].text()
     assert Webhook(secret).verify(call.body, call.headers), "by the Standard Webhooks project's own library"
+    eventually(lambda: is_recorded(n8n, f"{console.url}/api/v1/calls/sync_{body['id']}"))
     assert len([c for c in console.calls if account in c.body.decode()]) == 1
 
 
@@ -95,6 +98,28 @@ def test_call_is_tried_again_under_the_same_id(n8n: N8nServer, console, eventual
     same = ("webhook-id", "webhook-timestamp", "webhook-signature")
     assert [first.headers[name] for name in same] == [second.headers[name] for name in same]
     assert first.body == second.body
+
+
+def test_refused_call_is_not_repeated_and_stands_among_the_alerts(
+    n8n: N8nServer, console, rows: Rows, eventually: Eventually
+) -> None:
+    """What Backline will not take does not become better by asking again."""
+    account = str(uuid.uuid4())
+    console.refusals += [422]
+    deliver(n8n, "provider-event", with_payload("provider-event", accountId=account))
+    (alert,) = eventually(lambda: [row for row in rows("backline_alerts") if row["account"] == account])
+    assert (alert["error"], alert["severity"], alert["count"]) == ("follow_up", "action", 1)
+    assert "ask for work" in alert["cure"]
+    assert len([c for c in console.calls if account in c.body.decode()]) == 1
+    assert is_recorded(n8n, "Backline said 422: That is not there. Look again.")
+
+
+def is_recorded(n8n: N8nServer, words: str) -> bool:
+    """Say whether n8n stored these words with one of its executions."""
+    database = n8n.home / "user" / ".n8n" / "database.sqlite"
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+        found = connection.execute("select 1 from execution_data where instr(data, ?)", [words])
+        return found.fetchone() is not None
 
 
 def test_form_needs_a_login(n8n: N8nServer) -> None:
