@@ -4,6 +4,7 @@ BacklineError
 ├── InputRefused            a person or program gave us something we cannot take
 │   └── SettingMissing      a setting that this command needs is not there
 ├── SealBroken              a sealed value does not open
+├── N8nError                n8n, or the way to it, said no
 ├── EventInvalid            an event is not what its schema promises
 └── ProviderError           a provider, or the way to it, said no
     ├── GrantExpired        a person must reconnect the account
@@ -71,6 +72,14 @@ class SealBroken(BacklineError):
     def __init__(self, subject: str, problem: str, cure: str) -> None:
         self.subject = subject
         super().__init__(f"The sealed value of {subject} does not open: {problem}; {cure}")
+
+
+class N8nError(BacklineError):
+    """n8n's API, or the way to it, said no; ``status`` is None where there was no answer."""
+
+    def __init__(self, url: str, cause: str, cure: str, *, status: int | None = None) -> None:
+        self.url, self.cause, self.cure, self.status = url, cause, cure, status
+        super().__init__(f"n8n at {url} {cause}; {cure}")
 
 
 class ProviderError(BacklineError):

@@ -50,6 +50,15 @@ class Settings(BaseSettings):
     n8n_signing_secrets: SecretStr = Field(
         SecretStr(""), description="Comma-separated whsec_… secrets; every one signs."
     )
+    n8n_api_key: SecretStr = Field(
+        SecretStr(""), description="Key of n8n's public API; `make n8n` makes one for its own n8n."
+    )
+    n8n_editor_url: str = Field(
+        "", description="Where browsers reach n8n's editor, for links; empty means N8N_URL."
+    )
+    n8n_callback_url: str = Field(
+        "", description="Where n8n reaches the console, for its calls; empty means PUBLIC_URL."
+    )
     n8n_install: Path | None = Field(
         None, description="Folder of an n8n installed elsewhere; empty installs one in HOME/n8n."
     )

@@ -145,6 +145,15 @@ def _embedded_secret(settings: Settings, name: str, fresh: str) -> str:
     return path.read_text().strip()
 
 
+def write_secret(path: Path, text: str) -> None:
+    """Write a file with mode 0600 whole or not at all, in place of one that is there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(text + "\n")
+    draft.replace(path)
+
+
 def _create_once(path: Path, text: str) -> None:
     """Write a file whole or not at all, and leave one that is there alone, whoever came first."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
@@ -14,6 +15,8 @@ from resources import migrations, parking
 from resources.backline import Backline
 from resources.budget import balances
 from resources.errors import BacklineError
+from resources.n8n import health
+from resources.n8n.health import KEY_MISSING
 from resources.provider import MAIN_BUCKET, Provider
 from resources.providers import PROVIDERS
 from resources.tables import ConnectedAccount, WebhookEvent
@@ -139,12 +142,22 @@ def _events(backline: Backline) -> Iterator[Finding]:
 
 
 def _n8n(backline: Backline) -> Iterator[Finding]:
-    if not backline.settings.n8n_url:
+    found = asyncio.run(health(backline.settings)) if backline.settings.n8n_url else None
+    if found is None:
         yield Finding(
             "n8n", MISSING, "BACKLINE_N8N_URL is not set, events wait", "set it, or start one with `make n8n`"
         )
-    else:
-        yield _reachable("n8n", backline.settings.n8n_url, "start it, or correct BACKLINE_N8N_URL")
+        return
+    if found.cause:  # another receiver of events may be meant
+        stranger = found.reachable and not found.is_n8n
+        yield Finding("n8n", OK if stranger else BROKEN, f"{found.url} {found.cause}", found.cure)
+        return
+    wrong = [one for one in found.workflows if one.cause]
+    for one in wrong:
+        yield Finding("n8n", BROKEN, f"{one.name} {one.cause}", one.cure)
+    if not wrong:
+        state = "take events" if found.key == KEY_MISSING else "are in step with git"
+        yield Finding("n8n", OK, f"{found.url}, {len(found.workflows)} workflows {state}")
 
 
 def _dagster(backline: Backline) -> Iterator[Finding]:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FINISHED = """
-    select e.id, e.workflowId, e.status, d.data
-    from execution_entity e join execution_data d on d.executionId = e.id
+    select e.id, w.name, e.status, d.data
+    from execution_entity e
+    join execution_data d on d.executionId = e.id
+    join workflow_entity w on w.id = e.workflowId
     where e.stoppedAt is not null
     order by e.id
 """
@@ -21,7 +23,7 @@ FINISHED = """
 
 @dataclass(frozen=True)
 class Execution:
-    """One finished execution: the nodes that ran, and what the last of them, "Event", gave out."""
+    """One finished execution of a workflow, by its name: the nodes that ran, and what "Event" gave out."""
 
     id: int
     workflow: str

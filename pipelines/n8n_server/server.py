@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -13,21 +14,24 @@ from typing import TYPE_CHECKING, Self
 
 import click
 import httpx
+from pydantic import SecretStr
 
 from pipelines.n8n_server import executions
 from pipelines.n8n_server.installation import CommandError, Installation, Say, given, install
+from pipelines.n8n_server.owner import Owner
 from pipelines.processes import free_port
 from resources.errors import InputRefused
-from resources.settings import REPOSITORY, Settings
-from resources.signing import parse_secrets
-from resources.vault import signing_secrets_text
+from resources.n8n import credential, push
+from resources.n8n.declared import FOLDER as WORKFLOWS
+from resources.n8n.declared import declared
+from resources.n8n.place import Embedded, read_embedded, remember_embedded
+from resources.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-WORKFLOWS = REPOSITORY / "n8n" / "workflows"
-CREDENTIAL = {"id": "backlineSigning1", "name": "Backline signing secret", "type": "crypto"}
+CREDENTIAL = {"id": credential.ID, "name": credential.NAME, "type": credential.TYPE}
 OWNER = "owner@example.com"
 START_SECONDS, STOP_SECONDS = 120, 20
 QUIET = {
@@ -100,7 +104,7 @@ class N8nServer:
         return self._installation
 
     def start(self) -> None:
-        """Import the secret and the workflows, start n8n, and return when its webhooks verify."""
+        """Import the secret, start n8n, push the workflows, and return when their webhooks verify."""
         if self._child is not None:
             return
         self._refuse_a_taken_port()
@@ -108,7 +112,7 @@ class N8nServer:
         self.home.mkdir(parents=True, exist_ok=True)
         environment = self._environment()
         self.say("Setting up n8n …")
-        self._import(environment)
+        self._import_secret(environment)
         environment["N8N_RUNNERS_BROKER_PORT"] = str(free_port())  # only n8n's own runners call there
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603 - Node and n8n
@@ -120,6 +124,8 @@ class N8nServer:
                 start_new_session=True,
             )
         try:
+            self._wait_until_ready()
+            self._push()
             self._wait_until_webhooks_verify()
         except BaseException:
             self.stop()
@@ -198,26 +204,20 @@ class N8nServer:
         )
         return made.stdout.decode()
 
-    def _import(self, environment: dict[str, str]) -> None:
-        credential = [{**CREDENTIAL, "data": {"hmacSecret": self._signing_key()}}]
+    def _import_secret(self, environment: dict[str, str]) -> None:
+        """Write the newest signing secret into n8n's credential, as it does at every start."""
+        sealed_by_n8n = [{**CREDENTIAL, "data": credential.crypto_values(self.settings)}]
         (self.home / "user").mkdir(exist_ok=True, mode=0o700)
-        self._cli(environment, "import:credentials", "--input=/dev/stdin", stdin=json.dumps(credential))
-        self._cli(environment, "import:workflow", "--separate", f"--input={self.workflows}")
-        for path in sorted(self.workflows.glob("*.json")):
-            workflow = json.loads(path.read_text(encoding="utf-8"))
-            self._cli(environment, "publish:workflow", f"--id={workflow['id']}")
+        self._cli(environment, "import:credentials", "--input=/dev/stdin", stdin=json.dumps(sealed_by_n8n))
 
-    def _signing_key(self) -> str:
-        """Return the newest secret as n8n's Crypto node takes it: as text, not base64."""
-        field = "BACKLINE_N8N_SIGNING_SECRETS"
-        known = parse_secrets(signing_secrets_text(self.settings))
-        if not known:
-            raise InputRefused(field, "holds no secret", "set one, or unset it to have one made")
-        key = known[0].key
-        if not (key.isascii() and key.decode("ascii").isprintable()):
-            cure = "put one first whose raw bytes are printable ASCII, as those that Backline makes"
-            raise InputRefused(field, "n8n takes its key as text, and the first secret is not text", cure)
-        return key.decode("ascii")
+    def _push(self) -> None:
+        """Bring the workflows in by n8n's API, with a key that n8n gives to us alone."""
+        known = read_embedded(self.settings)
+        owner = Owner(self.url, OWNER, self.owner_password)
+        key = owner.api_key(known.key if known else None)
+        remember_embedded(self.settings, Embedded(self.url, key))
+        here = self.settings.model_copy(update={"n8n_url": self.url, "n8n_api_key": SecretStr(key)})
+        asyncio.run(push(here, folder=self.workflows))
 
     def _cli(self, environment: dict[str, str], *arguments: str, stdin: str = "") -> None:
         """Run one of n8n's commands to its end; some say they failed only in words."""
@@ -233,23 +233,29 @@ class N8nServer:
         if done.returncode:
             raise CommandError(f"n8n {arguments[0]}", self.log)
 
+    def _wait_until_ready(self) -> None:
+        """Return when n8n's API answers, which is after its health check does."""
+        self._wait_until("/api/v1/workflows")
+
     def _wait_until_webhooks_verify(self) -> None:
         """Ask each webhook, unsigned, until it refuses: n8n calls itself ready before they are there."""
-        paths = [path.stem for path in self.workflows.glob("*.json")]
+        for one in declared(self.workflows):
+            if one.webhook is not None:
+                self._wait_until(f"/webhook/{one.webhook}", method="POST")
+
+    def _wait_until(self, path: str, *, method: str = "GET") -> None:
+        """Ask until the answer is 401, which is how both n8n's API and a workflow of ours refuse."""
         deadline = time.monotonic() + START_SECONDS
         with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as client:
-            while paths:
+            while not _is_refused(client, method, path):
                 if self._child is None or self._child.poll() is not None or time.monotonic() > deadline:
                     raise CommandError("n8n start", self.log)
-                if _refuses_unsigned(client, paths[-1]):
-                    paths.pop()
-                else:
-                    time.sleep(0.2)
+                time.sleep(0.1)
 
 
-def _refuses_unsigned(client: httpx.Client, path: str) -> bool:
+def _is_refused(client: httpx.Client, method: str, path: str) -> bool:
     try:
-        return client.post(f"/webhook/{path}", json={}).status_code == httpx.codes.UNAUTHORIZED
+        return client.request(method, path).status_code == httpx.codes.UNAUTHORIZED
     except httpx.TransportError:
         return False
 

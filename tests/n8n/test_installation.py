@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.n8n_server import N8N_VERSION, N8nServer, find, installation
 from resources.errors import InputRefused
+from resources.n8n.credential import crypto_values
 from resources.settings import REPOSITORY, Settings
 
 pytestmark = pytest.mark.webhooks
@@ -60,9 +61,9 @@ def test_taken_port_is_refused_before_anything_is_installed(tmp_path: Path) -> N
 @pytest.mark.parametrize("key", ["whsec_AAECAwQFBgcICQoLDA0ODw==", "whsec_//////////////////////8="])
 def test_key_that_is_not_text_is_refused(key: str, tmp_path: Path) -> None:
     """n8n's Crypto node would sign with other bytes than we do."""
-    server = N8nServer(Settings(home=tmp_path, n8n_signing_secrets=key))
+    settings = Settings(home=tmp_path, n8n_signing_secrets=key)
     with pytest.raises(InputRefused, match=r"BACKLINE_N8N_SIGNING_SECRETS.*printable ASCII") as refused:
-        server._signing_key()
+        crypto_values(settings)
     assert key not in str(refused.value)
 
 

@@ -9,8 +9,9 @@ import pytest
 from pipelines.n8n_server import Execution, N8nServer
 from resources.accounts import connect, parse_import_line
 from resources.backline import Backline
-from resources.delivery import LONGEST_ROUND_SECONDS, Dispatcher
+from resources.delivery.dispatcher import LONGEST_ROUND_SECONDS, Dispatcher
 from resources.migrations import upgrade
+from resources.n8n import view_in_n8n
 from resources.providers import PROVIDERS
 from resources.settings import Settings
 from resources.sync.engine import SyncEngine
@@ -77,5 +78,9 @@ def test_a_syncs_events_are_successful_executions_each_once(n8n: N8nServer, tmp_
     assert (delivered.delivered, delivered.retried) == (ORGS + 1, 0)
     with backline.database.read() as connection:
         rows = connection.exec_driver_sql("SELECT id, status, event_type FROM webhook_events").all()
+        excerpts = connection.exec_driver_sql("SELECT response_excerpt FROM webhook_attempts").scalars().all()
     assert {row.status for row in rows} == {"delivered"}
+    assert len({view_in_n8n(n8n.url, excerpt) for excerpt in excerpts} - {None}) == ORGS + 1, (
+        "a link for each"
+    )
     assert wait_for(n8n, {row.id for row in rows}) == {row.id: 1 for row in rows}

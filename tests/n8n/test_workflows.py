@@ -2,11 +2,15 @@
 
 import json
 import re
-import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from n8n.generator import files
+from n8n.generator.work import SEVERITIES
+from resources.n8n.declared import CONSOLE, YOURS
 
 N8N = Path(__file__).parents[2] / "n8n"
 FILES = {path.stem: path for path in sorted((N8N / "workflows").glob("*.json"))}
@@ -43,21 +47,21 @@ def reached(path: str, start: str, without: str = "") -> set[str]:
 
 
 def test_files_are_what_the_generator_makes() -> None:
-    """A workflow is changed in n8n/generate.py, never in its file."""
-    made = runpy.run_path(str(N8N / "generate.py"))["files"]()
-    assert made == {file.name: file.read_text(encoding="utf-8") for file in FILES.values()}
+    """A workflow is changed in n8n/generator, never in its file."""
+    assert files() == {file.name: file.read_text(encoding="utf-8") for file in FILES.values()}
 
 
 def test_there_is_one_workflow_per_endpoint() -> None:
     """Ids and paths are stable, so that an import replaces what an import made."""
-    assert list(WORKFLOWS) == list(TYPES)
-    assert [workflow["id"] for workflow in WORKFLOWS.values()] == [
-        "backlineDataSync",
-        "backlineErrors01",
-        "backlineProvider",
-        "backlineScrapers",
-    ]
-    assert all(node(path, "Webhook")["parameters"]["path"] == path for path in WORKFLOWS)
+    assert {path: workflow["id"] for path, workflow in WORKFLOWS.items()} == {
+        "ask-backline": "backlineAskWork1",
+        "data-sync": "backlineDataSync",
+        "error-alerts": "backlineErrors01",
+        "provider-event": "backlineProvider",
+        "scraper-results": "backlineScrapers",
+        "your-own-steps": YOURS,
+    }
+    assert all(node(path, "Webhook")["parameters"]["path"] == path for path in TYPES)
 
 
 @each_workflow
@@ -101,10 +105,10 @@ def test_answers_have_their_status(path: str) -> None:
     assert answers == {"401 refused": 401, "202 accepted": 202, "200 repeat": 200}
 
 
-@each_workflow
+@pytest.mark.parametrize("path", [*TYPES, "ask-backline"])
 def test_workflow_holds_no_secret(path: str) -> None:
     """The one secret stands in n8n's credential, which is named by a fixed id; no code, no address."""
-    text = FILES[path].read_text(encoding="utf-8")
+    text = FILES[path].read_text(encoding="utf-8").replace(CONSOLE, "")
     credentials = [node["credentials"] for node in WORKFLOWS[path]["nodes"] if "credentials" in node]
     assert credentials == [{"crypto": {"id": "backlineSigning1", "name": "Backline signing secret"}}]
     assert not re.search(r"whsec_|hmacSecret|password|token|https?://", text)
@@ -112,7 +116,42 @@ def test_workflow_holds_no_secret(path: str) -> None:
     assert "n8n-nodes-base.code" not in text
 
 
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from strings(item)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_no_expression_is_cut_short(path: str) -> None:
+    """n8n ends an expression at the first two braces that close, inside an object too."""
+    for text in strings(WORKFLOWS[path]["nodes"]):
+        inside = re.findall(r"\{\{ (.*?) \}\}(?=$|[^}])", text) if text.startswith("=") else []
+        assert not [one for one in inside if "}}" in one], text
+
+
 def test_node_ids_are_unique() -> None:
     """n8n tells nodes, and webhooks, by their ids."""
     ids = [node["id"] for workflow in WORKFLOWS.values() for node in workflow["nodes"]]
     assert len(ids) == len(set(ids))
+
+
+def test_every_error_has_one_severity() -> None:
+    """A new kind of error is given a severity before it is sent."""
+    schema = json.loads((N8N / "schemas" / "error.occurred.json").read_text(encoding="utf-8"))
+    given = [error for errors in SEVERITIES.values() for error in errors]
+    assert sorted(given) == sorted(schema["$defs"]["error"]["enum"])
+
+
+@each_workflow
+def test_your_own_steps_can_neither_hold_up_nor_break_ours(path: str) -> None:
+    """They are off at first, are called last, and run by themselves."""
+    call = node(path, "Your own steps")
+    assert call["parameters"]["workflowId"]["value"] == YOURS
+    assert call["parameters"]["options"] == {"waitForSubWorkflow": False}
+    assert call["disabled"] is True
+    assert call["onError"] == "continueRegularOutput"
+    assert after(path, "Your own steps") == []
+    assert "Your own steps" not in reached(path, "Webhook", without="Event")
