@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks import child, database, loads, pages, report
+from benchmarks import child, database, delivery, loads, pages, report
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SMALL, LARGE = 1_000, 10_000
@@ -133,7 +133,7 @@ def main() -> None:
     finally:
         for name in templates:
             database.drop(name)
-    text = f"{text}\n{pages.section()}"
+    text = f"{text}\n{pages.section()}\n{delivery.section()}"
     (child.REPOSITORY / "benchmarks" / "RESULTS.md").write_text(text)
     print(text)
 

@@ -193,7 +193,7 @@ def test_a_scrape_is_followed_to_its_end(caller, backline, status, state):
     assert told["results"]["pages"] == {"total": 3, "done": 3, "outcomes": {"reading": 3}}
 
 
-@pytest.mark.parametrize("call_id", [str(uuid.uuid4()), "nonsense", "%00"])
+@pytest.mark.parametrize("call_id", [str(uuid.UUID(int=7)), "nonsense", "%00"])
 def test_an_unknown_call_is_not_there(caller, call_id):
     caller.base_url = "http://127.0.0.1:8700"
     reply = caller.ask("GET", f"/api/v1/calls/{call_id}")
