@@ -1,7 +1,7 @@
 """One way to bring events to a receiver: ``python -m benchmarks.delivery_way WAY ORIGIN [EVENTS]``.
 
 ``write`` stores that many due events in the database of ``BACKLINE_DATABASE_URL``. ``backline`` delivers
-what is due there, ``aiohttp`` signs and posts as many bodies of the same size and keeps nothing: 64 in flight.
+what is due there, ``aiohttp`` signs and posts as many bodies of that size and keeps nothing: 64 in flight.
 ``prompt`` writes one event after the other and delivers each as a run does after its commit; ``neighbours``
 does so to a good endpoint, first alone, then beside those that are slow, fail and hang. Each prints JSON.
 """
