@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import dagster as dg
+import uvloop
 
 from resources.backline import Backline
 from resources.delivery.dispatcher import LONGEST_ROUND_SECONDS, Dispatcher
@@ -18,7 +17,7 @@ from resources.delivery.dispatcher import LONGEST_ROUND_SECONDS, Dispatcher
 )
 def event_delivery(backline: dg.ResourceParam[Backline]) -> dg.SkipReason:
     """Deliver what is due; a receiver that fails costs its events an attempt and the tick nothing."""
-    report = asyncio.run(Dispatcher(backline, backline.transport).deliver_due(LONGEST_ROUND_SECONDS))
+    report = uvloop.run(Dispatcher(backline, backline.transport).deliver_due(LONGEST_ROUND_SECONDS))
     if not report.attempts:
         where = "" if backline.settings.n8n_url else "; BACKLINE_N8N_URL is not set, so n8n's events wait"
         return dg.SkipReason(f"Nothing is due{where}.")

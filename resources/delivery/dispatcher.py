@@ -81,21 +81,26 @@ class _Round:
         self._parts = Parts(backline, wire, until, self._done, self._wake.set)
 
     async def run(self) -> None:
-        """Claim for all lanes until nothing is due and nothing under way, or the time is up."""
+        """Deliver until nothing is due and nothing under way, or the time is up, or the database is away."""
         recording = asyncio.create_task(self._record_all())
         try:
-            while time.monotonic() < self._until:
-                self._wake.clear()
-                claimed = await self._claim_all() if len(self._results) < MOST_UNRECORDED else 0
-                if not claimed and not self._is_busy():
-                    break
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-            await self._finish()
+            await self._claim_until_done()
+        except DBAPIError as error:
+            logger.warning("Nothing more can be claimed for now: %s", type(error.orig).__name__)
         finally:
+            await self._finish()
             self._ended = True
             self._news.set()
             await recording
+
+    async def _claim_until_done(self) -> None:
+        while time.monotonic() < self._until:
+            self._wake.clear()
+            claimed = await self._claim_all() if len(self._results) < MOST_UNRECORDED else 0
+            if not claimed and not self._is_busy():
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
     def _is_busy(self) -> bool:
         return bool(self._results) or self._is_recording or self._is_under_way()

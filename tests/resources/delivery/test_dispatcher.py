@@ -302,3 +302,23 @@ class TestCrashes:
 def test_events_are_written_once(outbox):
     assert outbox.write(3) == outbox.write(3)
     assert len(outbox.rows(sa.select(TABLE))) == 3
+
+
+def test_a_database_that_goes_away_meanwhile_costs_no_attempt_that_was_made(outbox):
+    outbox.write(3)
+    asked = []
+
+    def go_away(connection, cursor, statement, *_):
+        if "FROM webhook_endpoints" in statement and "EXISTS" in statement:
+            asked.append(statement)
+            if len(asked) > 2:  # the first look, and the first claim
+                raise sa.exc.OperationalError("no", None, ConnectionError("away"))
+
+    going = (outbox.database.engine, "before_cursor_execute", go_away)
+    sa.event.listen(*going)
+    try:
+        assert outbox.deliver(answering(200)).delivered == 3
+    finally:
+        sa.event.remove(*going)
+    assert len(asked) > 2
+    assert {row["status"] for row in outbox.deliveries()} == {"delivered"}
