@@ -36,9 +36,7 @@ def prune_runs(instance: dg.DagsterInstance, before: datetime) -> int:
 
 def prune_rows(database: Database, before: datetime) -> dict[str, int]:
     """Delete old results, finished events with their attempts, pushes, budgets, abandoned connections."""
-    newest = sa.select(
-        sa.func.max(WebhookEvent.sequence)
-    ).scalar_subquery()  # the next follows it
+    newest = sa.select(sa.func.max(WebhookEvent.sequence)).scalar_subquery()  # the next follows it
     done = WebhookEvent.status.in_(("delivered", "failed")) & (WebhookEvent.sequence < newest)
     finished = done & (WebhookEvent.created_at < before)
     statements = {
