@@ -6,7 +6,7 @@ import httpx
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from console import api, connecting, evidence, health, hooks, integrations, scraper_api, scrapers
+from console import api, connecting, evidence, health, hooks, integrations, metrics, scraper_api, scrapers
 from console.faults import handle_faults
 from console.guard import Guard
 from console.pages import STATIC
@@ -16,7 +16,7 @@ from resources.provider import Provider
 from resources.providers import PROVIDERS
 
 PAGES = (integrations.router, connecting.router, scrapers.router, evidence.router)
-PROGRAMS = (health.router, hooks.router, api.router, scraper_api.router)
+PROGRAMS = (health.router, metrics.router, hooks.router, api.router, scraper_api.router)
 
 
 def create_app(

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from resources.backline import Backline
 from resources.database import AnyRow, utc_now
-from resources.tables import Org, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from resources.tables import Org, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 WINDOW = timedelta(hours=24)
 LATE = timedelta(minutes=15)
@@ -133,6 +133,17 @@ def endpoint_health(backline: Backline, now: datetime | None = None) -> Sequence
         for row in rows
     ]
     return sorted(found, key=lambda one: STATES.index(one.state))
+
+
+def events_written(backline: Backline) -> Mapping[tuple[str, str], int]:
+    """Count the events written within the window by type and state."""
+    event, since = WebhookEvent, utc_now() - WINDOW
+    query = sa.select(event.event_type, event.status, sa.func.count()).where(
+        event.status.in_(("pending", "delivered", "failed")), event.created_at >= since
+    )
+    with backline.database.read() as connection:
+        rows = connection.execute(query.group_by(event.event_type, event.status)).all()
+    return {(event_type, status): count for event_type, status, count in rows}
 
 
 def _endpoints() -> sa.Select[Any]:

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from assets import audience, audience_checks, delivery, delivery_checks, page_checks
 from assets.checks import DESCRIPTIONS, LONGEST_MEAN_MS, LOWEST_SUCCESS_RATE
+from console import metrics
 from pipelines.api import definitions
 from pipelines.browsers import definitions as browser_definitions
 from pipelines.cli import main
@@ -240,6 +241,14 @@ def test_assets_and_checks_are_documented(page, cells, loaded: list[dg.Definitio
     assert set(cells(checks)) == known == {key.name for graph in graphs for key in graph.asset_check_keys}
     assert f"more than {LOWEST_SUCCESS_RATE * 100:.0f} %" in checks
     assert f"less than {LONGEST_MEAN_MS:,} ms" in checks
+
+
+def test_metrics_are_documented_with_their_meaning(page) -> None:
+    known = {metrics.full_name(figure): figure.meaning for figure in metrics.FIGURES}
+    rows = re.findall(
+        r"^\| `(backline_\w+)` \| (.+) \|$", page("docs/reference/metrics.md").text, re.MULTILINE
+    )
+    assert dict(rows) == known | {metrics.EVENTS: metrics.EVENTS_MEANING}
 
 
 def test_jobs_schedules_and_sensors_are_documented(page, cells, loaded: list[dg.Definitions]) -> None:
