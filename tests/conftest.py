@@ -59,8 +59,14 @@ hypothesis.settings.load_profile("backline")
 class Server:
     """A PostgreSQL server on which tests make databases of their own, and drop them."""
 
-    def __init__(self, url: sa.URL) -> None:
-        self._url = url
+    def __init__(self, url: sa.URL, restart: Callable[[], None] | None = None) -> None:
+        self._url, self._restart = url, restart
+
+    def restart(self) -> None:
+        """Stop it, whoever is connected, and start it again; skip the test where it is not ours."""
+        if self._restart is None:
+            pytest.skip(f"{GIVEN_SERVER} is set, and a server of somebody else's is not restarted")
+        self._restart()
 
     def create(self, template: str = "template1") -> str:
         """Make a database, and return its URL."""
@@ -100,7 +106,7 @@ def _unprivileged() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _own_server() -> Iterator[sa.URL]:
+def _own_server() -> Iterator[Server]:
     """Run a server on a free port until the end of the block; nothing of it survives."""
     binaries = _binaries()
     if binaries is None:
@@ -128,15 +134,28 @@ def _own_server() -> Iterator[sa.URL]:
     settings |= {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": 200}
     arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [str(binaries / "postgres"), "-D", f"{folder}/data", *arguments]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **identity)
-    try:
-        url = sa.URL.create("postgresql+psycopg", "backline", password, "127.0.0.1", port, "postgres")
-        _wait_for(server, url)
-        yield url
-    finally:
+    url = sa.URL.create("postgresql+psycopg", "backline", password, "127.0.0.1", port, "postgres")
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        with (folder / "log").open("ab") as log:
+            running.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **identity))
+        _wait_for(running[0], url)
+
+    def stop() -> None:
+        server = running.pop()
         server.send_signal(signal.SIGINT)
         server.wait(30)
+
+    def restart() -> None:
+        stop()
+        start()
+
+    try:
+        start()
+        yield Server(url, restart)
+    finally:
+        stop()
         shutil.rmtree(folder)
 
 
@@ -160,8 +179,8 @@ def _wait_for(server: subprocess.Popen[bytes], url: sa.URL) -> None:
 def postgresql() -> Iterator[Server]:
     """A PostgreSQL server: the given one, or one of our own."""
     given = os.environ.get(GIVEN_SERVER)
-    with contextlib.nullcontext(sa.make_url(given)) if given else _own_server() as url:
-        yield Server(url)
+    with contextlib.nullcontext(Server(sa.make_url(given))) if given else _own_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

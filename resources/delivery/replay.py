@@ -111,7 +111,7 @@ def _ask_at_once(connection: sa.Connection, selection: Selection, now: datetime)
     due = sa.exists().where(
         WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.next_attempt_at == now
     )
-    waiting = sa.update(endpoint).where(endpoint.breaker == "open", due)
+    waiting = sa.update(endpoint).where(endpoint.breaker != "closed", due)
     if selection.endpoint_id is not None:
         waiting = waiting.where(endpoint.id == selection.endpoint_id)
     connection.execute(waiting.values(probe_at=now, held_until=None))

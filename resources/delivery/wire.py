@@ -194,10 +194,8 @@ REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] =
     (aiohttp.ClientConnectorDNSError, "its name is not known"),
     ((aiohttp.ClientSSLError, ssl.SSLError), "it does not speak TLS as it should"),
     ((aiohttp.ClientConnectorError, httpx.ConnectError), "it cannot be connected to"),
-    (
-        (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, httpx.RemoteProtocolError),
-        "it closed the connection without an answer",
-    ),
+    ((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError), "it closed the connection without an answer"),
+    ((aiohttp.ClientResponseError, httpx.RemoteProtocolError), "it does not speak HTTP as it should"),
     ((httpx.InvalidURL, aiohttp.InvalidURL, ValueError), "its address is no URL"),
 )
 

@@ -101,6 +101,11 @@ class Outbox:
         (row,) = self.rows(sa.select(DELIVERIES))
         return row
 
+    def delivery_to(self, name):
+        mine = DELIVERIES.c.endpoint_id == self.endpoint(name)["id"]
+        (row,) = self.rows(sa.select(DELIVERIES).where(mine))
+        return row
+
     def deliveries(self):
         return self.rows(sa.select(DELIVERIES).order_by(DELIVERIES.c.event_id, DELIVERIES.c.endpoint_id))
 

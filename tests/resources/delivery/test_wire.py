@@ -60,7 +60,7 @@ def test_only_2xx_is_delivered(status, delivered):
     [
         (httpx.ConnectError("canary"), "it cannot be connected to"),
         (httpx.ReadTimeout("canary"), "ReadTimeout"),
-        (httpx.RemoteProtocolError("canary"), "it closed the connection without an answer"),
+        (httpx.RemoteProtocolError("canary"), "it does not speak HTTP as it should"),
         (httpx.InvalidURL("canary"), "its address is no URL"),
     ],
 )
