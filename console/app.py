@@ -6,7 +6,19 @@ import httpx
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from console import api, connecting, evidence, health, hooks, integrations, metrics, scraper_api, scrapers
+from console import (
+    api,
+    connecting,
+    endpoint_api,
+    event_api,
+    evidence,
+    health,
+    hooks,
+    integrations,
+    metrics,
+    scraper_api,
+    scrapers,
+)
 from console.faults import handle_faults
 from console.guard import Guard
 from console.pages import STATIC
@@ -16,7 +28,15 @@ from resources.provider import Provider
 from resources.providers import PROVIDERS
 
 PAGES = (integrations.router, connecting.router, scrapers.router, evidence.router)
-PROGRAMS = (health.router, metrics.router, hooks.router, api.router, scraper_api.router)
+PROGRAMS = (
+    health.router,
+    metrics.router,
+    hooks.router,
+    api.router,
+    scraper_api.router,
+    event_api.router,
+    endpoint_api.router,
+)
 
 
 def create_app(
