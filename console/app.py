@@ -18,6 +18,7 @@ from console import (
     metrics,
     scraper_api,
     scrapers,
+    webhooks,
 )
 from console.faults import handle_faults
 from console.guard import Guard
@@ -27,7 +28,7 @@ from resources.backline import Backline
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 
-PAGES = (integrations.router, connecting.router, scrapers.router, evidence.router)
+PAGES = (integrations.router, connecting.router, webhooks.router, scrapers.router, evidence.router)
 PROGRAMS = (
     health.router,
     metrics.router,

@@ -196,7 +196,7 @@ def finish_rotation(console: ConsolePart, endpoint_id: uuid.UUID) -> None:
 
 
 @router.post("/{endpoint_id}/test")
-async def test_endpoint(console: ConsolePart, endpoint_id: uuid.UUID, order: SampleOrder) -> SampleVerdict:
+async def send_test(console: ConsolePart, endpoint_id: uuid.UUID, order: SampleOrder) -> SampleVerdict:
     """Send a sample, signed, and tell request, answer and verdict; a refusal is told, and is no error."""
     endpoint = _found(console, endpoint_id)
     sent = await send_sample(console.backline, order.type, endpoint, console.transport)

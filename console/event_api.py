@@ -155,7 +155,8 @@ def show_schema(event_type: str) -> dict[str, Any]:
 def show_events(console: ConsolePart, wanted: Annotated[EventPageAddress, Query()]) -> EventList:
     """List events, the newest first."""
     found = list_events(console.backline.database, wanted)
-    following = f"{router.prefix}/events{wanted.query(before=found.before)}" if found.before else None
+    query = wanted.query(before=found.before, limit=wanted.limit)
+    following = f"{router.prefix}/events{query}" if found.before else None
     return EventList(events=[ApiEvent(**_named(row)) for row in found.events], next=following)
 
 

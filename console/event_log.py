@@ -39,7 +39,7 @@ class EventFilter(BaseModel):
 
     def query(self, **changes: Any) -> str:
         """Return the filter as an address's query, with some of it changed."""
-        values = self.model_dump(mode="json") | changes
+        values = self.model_dump(mode="json", include=set(EventFilter.model_fields)) | changes
         return "?" + urlencode({name: value for name, value in values.items() if value})
 
     @property
