@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
@@ -23,8 +23,8 @@ WINDOW = timedelta(hours=24)
 LATE = timedelta(minutes=15)
 LOWEST_RATE = 0.95
 
-State = Literal["open", "failing", "late", "unset", "held", "disabled", "delivering", "idle"]
-STATES: tuple[State, ...] = ("open", "failing", "late", "unset", "held", "disabled", "delivering", "idle")
+State = Literal["open", "failing", "late", "unset", "held", "delivering", "idle", "disabled"]
+STATES: tuple[State, ...] = get_args(State)  # the worst first
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`/metrics`: what Prometheus' own parser reads of it."""
 
+import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -59,6 +60,16 @@ def test_no_secret_stands_in_it(browser, outbox):
     assert "canary" not in text
     assert secret.text() not in text
     assert "receiver.example" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("10.1.2.3:8700", 200), ("[fd00::7]:8700", 200), ("console:8700", 200), ("evil.example", 421)],
+)
+def test_prometheus_finds_it_by_address_or_short_name(browser, outbox, host, status):
+    browser.base_url = f"http://{host}"
+    assert browser.get("/metrics").status_code == status
+    assert browser.get("/api/v1/events").status_code == 421
 
 
 def test_a_database_that_does_not_answer_is_503(browser, backline, outbox):
