@@ -22,6 +22,7 @@ from resources.tables import Org, WebhookAttempt, WebhookDelivery, WebhookEndpoi
 WINDOW = timedelta(hours=24)
 LATE = timedelta(minutes=15)
 LOWEST_RATE = 0.95
+TAKEN = range(200, 300)
 
 State = Literal["open", "failing", "late", "unset", "held", "delivering", "idle", "disabled"]
 STATES: tuple[State, ...] = get_args(State)  # the worst first
@@ -167,14 +168,14 @@ def _waiting(connection: sa.Connection, now: datetime) -> dict[uuid.UUID, Waitin
 def _answers(connection: sa.Connection, since: datetime) -> Mapping[uuid.UUID, Answers]:
     """Read all attempts of the window as counts by duration, which no number of attempts makes many."""
     attempt = WebhookAttempt
-    kinds = (attempt.endpoint_id, attempt.error_message.is_(None).label("taken"), attempt.duration_ms)
+    kinds = (attempt.endpoint_id, attempt.status_code, attempt.duration_ms)
     query = sa.select(*kinds, sa.func.count(), sa.func.max(attempt.started_at))
     query = query.where(attempt.started_at >= since).group_by(*kinds)
     found: dict[uuid.UUID, Answers] = defaultdict(Answers)
-    for endpoint_id, was_taken, duration_ms, count, last_at in connection.execute(query):
+    for endpoint_id, status, duration_ms, count, last_at in connection.execute(query):
         answers = found[endpoint_id]
         answers.durations[duration_ms] += count
-        if was_taken:
+        if status is not None and status in TAKEN:
             answers.delivered += count
             answers.delivered_at = max(answers.delivered_at or last_at, last_at)
         else:
@@ -191,10 +192,11 @@ def _failed(connection: sa.Connection, since: datetime) -> dict[uuid.UUID, int]:
         delivery.endpoint_id == attempt.endpoint_id,
         delivery.attempts == attempt.attempt,
     )
+    refused = sa.or_(attempt.status_code.is_(None), ~attempt.status_code.between(TAKEN[0], TAKEN[-1]))
     query = (
         sa.select(attempt.endpoint_id, sa.func.count())
         .join(delivery, last)
-        .where(attempt.started_at >= since, attempt.error_message.is_not(None), delivery.status == "failed")
+        .where(attempt.started_at >= since, refused, delivery.status == "failed")
         .group_by(attempt.endpoint_id)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
