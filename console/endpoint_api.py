@@ -1,5 +1,6 @@
 """The JSON API of endpoints: where events go, how that goes, and what may be changed."""
 
+import asyncio
 import uuid
 from datetime import datetime
 from http import HTTPStatus
@@ -198,7 +199,7 @@ def finish_rotation(console: ConsolePart, endpoint_id: uuid.UUID) -> None:
 @router.post("/{endpoint_id}/test")
 async def send_test(console: ConsolePart, endpoint_id: uuid.UUID, order: SampleOrder) -> SampleVerdict:
     """Send a sample, signed, and tell request, answer and verdict; a refusal is told, and is no error."""
-    endpoint = _found(console, endpoint_id)
+    endpoint = await asyncio.to_thread(_found, console, endpoint_id)
     sent = await send_sample(console.backline, order.type, endpoint, console.transport)
     return _api_verdict(sent)
 

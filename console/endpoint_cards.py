@@ -17,7 +17,7 @@ class Words(NamedTuple):
 
     label: str
     tone: Tone
-    cure: str
+    cure: str = ""
 
 
 WORDS: Mapping[State, Words] = {
@@ -44,9 +44,14 @@ WORDS: Mapping[State, Words] = {
     "held": Words(
         "Asked to wait", "warn", "Nothing is to be done. Where it lasts, lower the endpoint's rate."
     ),
-    "disabled": Words("Disabled", "plain", ""),
-    "delivering": Words("Delivering", "ok", ""),
-    "idle": Words("No events", "plain", ""),
+    "disabled": Words("Disabled", "plain"),
+    "delivering": Words("Delivering", "ok"),
+    "idle": Words("No events", "plain"),
+}
+DELIVERY_STATES: Mapping[str, Words] = {
+    "pending": Words("Waiting", "plain"),
+    "delivered": Words("Delivered", "ok"),
+    "failed": Words("Given up", "bad"),
 }
 TROUBLES: frozenset[State] = frozenset({"open", "failing", "late"})
 

@@ -1,5 +1,6 @@
 """The pages of webhooks: which endpoints take their events, what was sent, and what an operator presses."""
 
+import asyncio
 import uuid
 from http import HTTPStatus
 from typing import Annotated
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
 from console.connecting import ACTOR
-from console.endpoint_cards import MOST_SHOWN, endpoint_cards
+from console.endpoint_cards import DELIVERY_STATES, MOST_SHOWN, endpoint_cards
 from console.event_log import EventPageAddress, find_event, list_events
 from console.event_orders import find_endpoint, replay_events, replay_failed
 from console.faults import NOT_FOUND
@@ -53,6 +54,7 @@ def show_webhooks(console: ConsolePart, address: Annotated[WebhooksAddress, Quer
         done=find_endpoint(console.backline, address.done) if address.done else None,
         only=find_endpoint(console.backline, chosen) if chosen else None,
         now=utc_now(),
+        delivery_states=DELIVERY_STATES,
         types=list(PATHS),
         providers=list(PROVIDERS),
     )
@@ -71,7 +73,14 @@ def show_event(console: ConsolePart, event_id: str, replayed: int | None = None)
     event = find_event(console.backline.database, event_id)
     if event is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
-    return page("event.html", event=event, body=_pretty(event.body), replayed=replayed, now=utc_now())
+    return page(
+        "event.html",
+        event=event,
+        body=_pretty(event.body),
+        replayed=replayed,
+        now=utc_now(),
+        delivery_states=DELIVERY_STATES,
+    )
 
 
 def _pretty(body: object) -> str:
@@ -141,7 +150,7 @@ async def send_test(
     console: ConsolePart, endpoint_id: uuid.UUID, event_type: Annotated[str, Form()] = ""
 ) -> HTMLResponse:
     """Send a sample, signed, and show request, answer and verdict; nothing is stored."""
-    endpoint = _endpoint(console, endpoint_id)
+    endpoint = await asyncio.to_thread(_endpoint, console, endpoint_id)
     try:
         verdict = await send_sample(console.backline, event_type, endpoint, console.transport)
     except (InputRefused, SealBroken) as error:

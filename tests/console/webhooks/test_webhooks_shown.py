@@ -121,7 +121,7 @@ def test_events_of_one_endpoint_are_shown_alone(browser, outbox):
     text = shown(browser, endpoint=str(number), status="pending")
     assert synced in text
     assert alert not in text
-    assert "Only what goes to <strong>theirs</strong>, and is pending there." in text
+    assert "Only what goes to <strong>theirs</strong>, and is waiting there." in text
 
 
 @pytest.mark.parametrize("query", ["type=no.such", "status=lost", "before=-1", "done=7"])
