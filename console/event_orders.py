@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,16 +13,19 @@ from resources.delivery.replay import Selection, replay
 from resources.tables import WebhookEndpoint
 
 
-def replay_events(backline: Backline, actor: str, selection: Selection) -> int:
+def replay_events(backline: Backline, actor: str, *selections: Selection) -> int:
     """Make deliveries due again, and note who asked; return of how many events."""
-    asked = {name: value for name, value in asdict(selection).items() if value}
     with backline.database.write() as connection:
-        count = replay(connection, selection)
-        told = {
-            name: list(value) if isinstance(value, tuple) else str(value) for name, value in asked.items()
-        }
-        audit.record(connection, actor, "events.replayed", "webhook_events", events=count, asked=told)
+        count = sum(replay(connection, selection) for selection in selections)
+        asked = [_told(selection) for selection in selections]
+        audit.record(connection, actor, "events.replayed", "webhook_events", events=count, asked=asked)
     return count
+
+
+def _told(selection: Selection) -> dict[str, Any]:
+    """Return the fields that were given, as the audit log holds them."""
+    given = {name: value for name, value in asdict(selection).items() if value}
+    return {name: list(value) if isinstance(value, tuple) else str(value) for name, value in given.items()}
 
 
 def find_endpoint(backline: Backline, endpoint_id: uuid.UUID) -> AnyRow | None:
@@ -34,9 +38,12 @@ def find_endpoint(backline: Backline, endpoint_id: uuid.UUID) -> AnyRow | None:
 
 
 def replay_failed(backline: Backline, actor: str, endpoint: AnyRow) -> int:
-    """Send again what an endpoint gave up, and what it missed while it was disabled.
+    """Send now what an endpoint gave up, what waits for a later try, and what it missed while disabled.
 
     Events that are older than an org's endpoint were never meant for it.
     """
     since = None if endpoint.url is None else endpoint.created_at
-    return replay_events(backline, actor, Selection(status="failed", endpoint_id=endpoint.id, since=since))
+    waiting = Selection(status="pending", endpoint_id=endpoint.id)
+    return replay_events(
+        backline, actor, waiting, Selection(status="failed", endpoint_id=endpoint.id, since=since)
+    )

@@ -110,7 +110,7 @@ def _back(endpoint_id: uuid.UUID, replayed: int | None = None) -> RedirectRespon
 
 @router.post(f"{WEBHOOKS}/endpoints/{{endpoint_id}}/replay")
 def replay_to(console: ConsolePart, endpoint_id: uuid.UUID) -> Response:
-    """Send again what an endpoint gave up, and what it missed while it was disabled."""
+    """Send now what an endpoint gave up, what waits for a later try, and what it missed while disabled."""
     endpoint = _endpoint(console, endpoint_id)
     return _back(endpoint_id, replay_failed(console.backline, ACTOR, endpoint))
 

@@ -32,18 +32,28 @@ def test_failed_events_are_replayed_to_one_endpoint(browser, outbox):
         connection.execute(delivered.values(status="delivered"))
     number = outbox.endpoint("theirs").id
     text = followed(browser, browser.post(f"{PAGE}/endpoints/{number}/replay"))
-    assert "<strong>theirs:</strong> 3 events are due again" in text
+    assert "<strong>theirs:</strong> 3 events are due now" in text
     states = {row.endpoint_id: row.status for row in outbox.rows(WebhookDelivery.__table__)}
     assert states == {number: "pending", n8n: "delivered"}
+    assert audited(outbox) == ["events.replayed"]
+
+
+def test_an_open_breaker_asks_at_once(browser, outbox):
+    number, _ = outbox.add("theirs")
+    outbox.write(12)
+    outbox.deliver(broken_hosts={"receiver.example"})
+    assert outbox.deliver().attempts == 0  # it is not asked before its next try
     text = followed(browser, browser.post(f"{PAGE}/endpoints/{number}/replay"))
-    assert "nothing was given up or missed" in text
-    assert audited(outbox) == ["events.replayed"] * 2
+    assert "12 events are due now" in text
+    assert outbox.deliver().delivered == 12
+    text = followed(browser, browser.post(f"{PAGE}/endpoints/{number}/replay"))
+    assert "nothing waits, and nothing was given up or missed." in text
 
 
 def test_an_endpoint_is_not_sent_what_is_older_than_itself(browser, outbox):
     outbox.write(5, hours=1)
     number, _ = outbox.add("new")
-    assert "nothing was given up" in followed(browser, browser.post(f"{PAGE}/endpoints/{number}/replay"))
+    assert "nothing waits" in followed(browser, browser.post(f"{PAGE}/endpoints/{number}/replay"))
 
 
 def test_what_was_missed_while_disabled_is_sent_after_enabling(browser, outbox):
@@ -54,7 +64,7 @@ def test_what_was_missed_while_disabled_is_sent_after_enabling(browser, outbox):
     outbox.write(2)
     text = followed(browser, browser.post(f"{PAGE}/endpoints/{number}/enable"))
     assert "theirs is enabled." in text
-    assert "2 events are due again" in followed(browser, browser.post(f"{PAGE}/endpoints/{number}/replay"))
+    assert "2 events are due now" in followed(browser, browser.post(f"{PAGE}/endpoints/{number}/replay"))
     assert audited(outbox) == ["endpoint.changed", "endpoint.changed", "events.replayed"]
 
 
