@@ -11,13 +11,17 @@ from console import (
     api,
     calls,
     connecting,
+    endpoint_api,
+    event_api,
     evidence,
     health,
     hooks,
     hooks_n8n,
     integrations,
+    metrics,
     scraper_api,
     scrapers,
+    webhooks,
 )
 from console.faults import handle_faults
 from console.guard import Guard
@@ -28,8 +32,18 @@ from resources.backline import Backline
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 
-PAGES = (integrations.router, connecting.router, scrapers.router, evidence.router)
-PROGRAMS = (health.router, hooks_n8n.router, hooks.router, api.router, scraper_api.router, calls.router)
+PAGES = (integrations.router, connecting.router, webhooks.router, scrapers.router, evidence.router)
+PROGRAMS = (
+    health.router,
+    metrics.router,
+    hooks_n8n.router,
+    hooks.router,
+    api.router,
+    calls.router,
+    scraper_api.router,
+    event_api.router,
+    endpoint_api.router,
+)
 
 
 def create_app(

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 HOME = "/admin/integrations/providers"
 SCRAPERS = "/admin/integrations/scrapers"
+WEBHOOKS = "/admin/integrations/webhooks"
 Tone = Literal["ok", "warn", "bad", "plain"]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -110,7 +111,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"asset": asset, "home": HOME, "scrapers_home": SCRAPERS}
+    environment.globals |= {
+        "asset": asset,
+        "home": HOME,
+        "scrapers_home": SCRAPERS,
+        "webhooks_home": WEBHOOKS,
+    }
     environment.filters |= {"when": when, "exact": exact, "amount": amount, "span": span, "coded": coded}
     return environment
 

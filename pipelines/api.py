@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.streams import provider_assets, shards_of
 from pipelines.audience import audience_automation, audience_refresh, governed_audience
+from pipelines.delivery import delivery_health, delivery_health_schedule, governed_delivery
 from pipelines.jobs import sync_job, sync_schedule
 from pipelines.retention import retention_job, retention_schedule
 from resources.backline import Backline
@@ -27,14 +28,15 @@ def definitions(backline: Backline, on_commit: Progress | None = None) -> dg.Def
         assets=[
             *(provider_assets(provider, shards, on_commit) for provider in PROVIDERS.values()),
             *governed_audience(list(PROVIDERS.values()), shards),
+            governed_delivery,
         ],
-        jobs=[*jobs.values(), audience_refresh, retention_job],
+        jobs=[*jobs.values(), audience_refresh, delivery_health, retention_job],
         schedules=[
             *(
                 sync_schedule(provider, jobs[provider.name], keys, backline.cron(provider))
                 for provider in PROVIDERS.values()
             ),
-            retention_schedule,
+            *(delivery_health_schedule, retention_schedule),
         ],
         sensors=[
             *(event_delivery, grants_ending, grants_renewal, run_failures),
