@@ -198,11 +198,9 @@ def change(backline: Backline, actor: str, endpoint_id: uuid.UUID, **changes: An
             draft.check(Allowed.parse(backline.settings.webhook_allowed_hosts))
         else:
             replace(draft, url="https://n8n.example").check(Allowed())
-        values = _columns(draft)
+        values = _columns(draft) | ({"url": None} if endpoint.url is None else {})
         if "headers" in changes:
             values |= _sealed(backline, endpoint_id, Kept(kept.secrets, dict(draft.headers)))
-        if endpoint.url is None:
-            values["url"] = None
         if draft.enabled and not before.enabled:
             values |= {"breaker": "closed", "failures": 0, "trips": 0, "opened_at": None, "held_until": None}
         with _named_once(connection, draft.name):
