@@ -16,6 +16,7 @@ from console.event_log import (
     bodies,
     find_event,
     in_utc,
+    link_into_n8n,
     list_events,
 )
 from console.event_orders import find_endpoint, replay_events
@@ -92,7 +93,10 @@ class ApiDelivery(BaseModel):
 
 
 class ApiAttempt(BaseModel):
-    """One attempt; ``response_excerpt`` is the beginning of the answer's body."""
+    """One attempt; ``response_excerpt`` is the beginning of the answer's body.
+
+    ``n8n_link`` is where n8n shows what it did, where its answer says so.
+    """
 
     endpoint_id: uuid.UUID
     endpoint: str
@@ -103,6 +107,7 @@ class ApiAttempt(BaseModel):
     status_code: int | None
     response_excerpt: str | None
     error_message: str | None
+    n8n_link: str | None
 
 
 class ApiWholeEvent(ApiEvent):
@@ -186,7 +191,10 @@ def show_event(console: ConsolePart, event_id: str) -> ApiWholeEvent:
         **_named(found.row),
         body=found.body,
         deliveries=[ApiDelivery(**row._asdict()) for row in found.deliveries],
-        attempt_log=[ApiAttempt(**row._asdict()) for row in found.attempts],
+        attempt_log=[
+            ApiAttempt(**row._asdict(), n8n_link=link_into_n8n(console.backline.settings, row))
+            for row in found.attempts
+        ],
     )
 
 

@@ -13,7 +13,9 @@ from pydantic import BaseModel, Field
 
 from resources.database import AnyRow, Database
 from resources.events import body_of
+from resources.n8n import place_of, view_in_n8n
 from resources.schemas import EventType
+from resources.settings import Settings
 from resources.tables import Org, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 PAGE_SIZE, LARGEST_PAGE, EXPORTED_AT_ONCE = 50, 500, 500
@@ -130,6 +132,12 @@ def find_event(database: Database, event_id: str) -> WholeEvent | None:
         made = tries.where(attempt.event_id == event_id).order_by(attempt.started_at.desc())
         deliveries, attempts = connection.execute(mine).all(), connection.execute(made).all()
     return WholeEvent(row, msgspec.json.decode(body_of(row)), deliveries, attempts)
+
+
+def link_into_n8n(settings: Settings, attempt: AnyRow) -> str | None:
+    """Return where n8n shows what it did with an attempt at one of its own paths, if its answer says so."""
+    place = place_of(settings) if attempt.endpoint_url is None else None
+    return view_in_n8n(place.editor_url, attempt.response_excerpt) if place else None
 
 
 def bodies(database: Database, wanted: EventFilter) -> Iterator[bytes]:

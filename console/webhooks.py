@@ -1,6 +1,7 @@
 """The pages of webhooks: which endpoints take their events, what was sent, and what an operator presses."""
 
 import asyncio
+import functools
 import uuid
 from http import HTTPStatus
 from typing import Annotated
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from console.connecting import ACTOR
 from console.endpoint_cards import DELIVERY_STATES, MOST_SHOWN, endpoint_cards
-from console.event_log import EventPageAddress, find_event, list_events
+from console.event_log import EventPageAddress, find_event, link_into_n8n, list_events
 from console.event_orders import find_endpoint, replay_events, replay_failed
 from console.faults import NOT_FOUND
 from console.pages import WEBHOOKS, Link, Message, PageError, message_page, page
@@ -80,6 +81,7 @@ def show_event(console: ConsolePart, event_id: str, replayed: int | None = None)
         replayed=replayed,
         now=utc_now(),
         delivery_states=DELIVERY_STATES,
+        link_into_n8n=functools.partial(link_into_n8n, console.backline.settings),
     )
 
 

@@ -38,5 +38,16 @@ def test_api_describes_itself(browser):
     paths = browser.get("/openapi.json").json()["paths"]
     scrapers = {"", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/stop"}
     told = {"/healthz", "/readyz", "/api/v1/accounts"} | {f"/api/v1/scrapers{path}" for path in scrapers}
+    told |= {"/metrics", "/api/v1/event-types", "/api/v1/event-types/{event_type}/schema.json"}
+    told |= {
+        f"/api/v1/events{path}" for path in ("", "/{event_id}", "/{event_id}/replay", "/replay", "/export")
+    }
+    told |= {
+        f"/api/v1/endpoints{path}"
+        for path in (
+            *("", "/{endpoint_id}", "/{endpoint_id}/test"),
+            *("/{endpoint_id}/rotate", "/{endpoint_id}/rotate/finish"),
+        )
+    }
     told |= {"/hooks/n8n", "/api/v1/calls/{call_id}", "/api/v1/schemas/inbound/{call_type}"}
     assert set(paths) == told

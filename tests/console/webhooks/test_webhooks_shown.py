@@ -153,3 +153,13 @@ def test_the_catalogue_shows_every_type_with_fields_and_example(browser, outbox)
         assert f"<code>{field}</code>" in text
     assert "<code>grant_expired</code>" in text
     assert "text or null" in text
+
+
+def test_an_attempt_leads_to_what_n8n_did_and_only_n8ns_own_answers_do(browser, outbox):
+    outbox.add("theirs")
+    (event_id,) = outbox.write()
+    outbox.deliver(202, '{"ok":true,"workflow":"backlineErrors01","execution":"4711"}')
+    link = "http://n8n.example/workflow/backlineErrors01/executions/4711"
+    assert browser.get(f"{PAGE}/events/{event_id}").text.count(f'href="{link}"') == 1
+    told = browser.get(f"/api/v1/events/{event_id}").json()["attempt_log"]
+    assert {one["endpoint"]: one["n8n_link"] for one in told} == {"n8n error-alerts": link, "theirs": None}
