@@ -34,7 +34,7 @@ IN_FLIGHT, AT_ONCE = 64, 1_000
 ORG = uuid.UUID(int=1)
 STREAMS = {f"stream_{number}": {"records": 640, "rejected": 0, "deleted": 3} for number in range(12)}
 PAYLOAD = {**kind_of("data.synced").example["payload"], "streams": STREAMS}
-PROMPT, BUSY_EVENTS = 200, 100
+PROMPT, BUSY_EVENTS, SETTLING_SECONDS = 200, 400, 3
 
 
 def events(first: int, count: int) -> Iterator[Event]:
@@ -111,6 +111,7 @@ async def _committed_under_way(backline: Backline, first: int) -> dict[str, floa
         await asyncio.to_thread(write, backline, number, 1)
         committed[event_id("bench", number)] = time.time()
         await asyncio.sleep(0.1)
+    await asyncio.sleep(SETTLING_SECONDS)
     at_work.cancel()
     await asyncio.gather(at_work, return_exceptions=True)
     return committed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
@@ -123,7 +122,7 @@ def test_command(context: click.Context, event_type: str, endpoint: str | None, 
         request = {"url": verdict.url, "headers": verdict.headers, "body": verdict.body}
         show_json(
             {"id": verdict.id, "delivered": answer.delivered, "verdict": verdict.advice, "request": request}
-            | asdict(answer)
+            | msgspec.structs.asdict(answer)
         )
     else:
         _show_verdict(verdict)

@@ -52,7 +52,7 @@ class Dispatcher:
     async def deliver_due(self, seconds: float) -> DeliveryReport:
         """Deliver what is due until nothing is, or ``seconds`` have passed; no receiver makes it raise.
 
-        Posts under way at the end are waited for.
+        Posts under way at the end are waited for, up to their patience; meanwhile others go on.
         """
         until = time.monotonic() + min(seconds, LONGEST_ROUND_SECONDS)
         report = DeliveryReport()
@@ -74,6 +74,7 @@ class _Round:
     ) -> None:
         self._backline, self._database = backline, backline.database
         self._lease, self._until, self._report = lease, until, report
+        self._wire = wire
         self._lanes: dict[uuid.UUID, Lane] = {}
         self._results: list[Result] = []
         self._is_recording = False
@@ -94,13 +95,28 @@ class _Round:
             await recording
 
     async def _claim_until_done(self) -> None:
-        while time.monotonic() < self._until:
+        """Claim until nothing is due, or the time is up and nobody keeps us who is not given up yet.
+
+        While one hangs, the others go on: a round that only waited would hold up their events as well.
+        """
+        last = self._until + self._wire.patience
+        while time.monotonic() < last:
+            is_over = time.monotonic() >= self._until
+            if is_over and not self._stop_slow_lanes():
+                break
             self._wake.clear()
             claimed = await self._claim_all() if len(self._results) < MOST_UNRECORDED else 0
             if not claimed and not self._is_busy():
                 break
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+
+    def _stop_slow_lanes(self) -> bool:
+        """Let slow lanes begin nothing more; say whether one still has a post under way."""
+        for lane in self._lanes.values():
+            if lane.is_slow or lane.endpoint.rate_limit:
+                lane.stop()
+        return any(lane.is_slow for lane in self._lanes.values())
 
     def _is_busy(self) -> bool:
         return bool(self._results) or self._is_recording or self._is_under_way()
@@ -127,7 +143,7 @@ class _Round:
     async def _claim(self, lane: Lane, endpoint: AnyRow) -> int:
         is_probe = endpoint.breaker != "closed"
         room = int(not lane.is_busy) if is_probe else lane.room()
-        if not room or (lane.is_resting and not is_probe):
+        if not room or lane.is_stopped or (lane.is_resting and not is_probe):
             return 0
         if is_probe and not await asyncio.to_thread(
             begin_probe, self._database, endpoint, utc_now() + self._lease

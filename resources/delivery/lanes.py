@@ -23,6 +23,7 @@ from resources.provider import Limit
 from resources.schemas import PATHS
 
 MOST_WAITING = 2_000
+SLOW_SECONDS = 1.0
 
 
 def address_of(backline: Backline, endpoint: AnyRow, event_type: str) -> str:
@@ -49,9 +50,11 @@ class Lane:
 
     def __init__(self, parts: Parts, endpoint: AnyRow) -> None:
         self.endpoint, self.workers, self.unsent = endpoint, set[asyncio.Task[None]](), list[Claimed]()
-        self._parts, self._backline = parts, parts.backline
+        self._parts, self._backline, self.is_stopped = parts, parts.backline, False
+        self._under_way: dict[str, float] = {}
         self._waiting, self._more, self._is_probe = deque[Claimed](), False, False
         self._low, self._answered, self._is_held = 0, 0, False
+        self._patience = timedelta(seconds=parts.wire.patience)
         self._pace = Pace(endpoint.max_in_flight or self._backline.settings.delivery_concurrency)
         self._breaker = breaker_of(endpoint)
         self._limiter = _limiter(self._backline, endpoint)
@@ -67,6 +70,12 @@ class Lane:
         """Whether the endpoint does not answer, or asked to be left alone, as far as this lane has seen."""
         return self._is_held or self._breaker.state != "closed"
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether a post has been under way for long: it may be so until its receiver is given up."""
+        oldest = next(iter(self._under_way.values()), None)
+        return oldest is not None and time.perf_counter() - oldest > SLOW_SECONDS
+
     def room(self) -> int:
         """Return how many more deliveries are worth claiming: about what it took since it was last asked."""
         wanted = min(max(2 * self._pace.limit, 2 * self._answered), MOST_WAITING)
@@ -81,6 +90,7 @@ class Lane:
 
     def stop(self) -> None:
         """Begin nothing any more."""
+        self.is_stopped = True
         self.unsent.extend(self._waiting)
         self._waiting.clear()
 
@@ -111,13 +121,15 @@ class Lane:
             return
         url = address_of(self._backline, self.endpoint, delivery.event_type)
         started, is_probe = time.perf_counter(), self._is_probe
+        self._under_way[delivery.id] = started
         answer = await self._post(delivery, url)
+        del self._under_way[delivery.id]
         self._learn(answer, time.perf_counter() - started)
         self._parts.done(Result(delivery, url, answer, is_probe))
 
     async def _may_post(self, delivery: Claimed) -> bool:
         """Wait for the endpoint's rate; say no where it is down, or round or lease would end before."""
-        if self.is_resting and not self._is_probe:
+        if self.is_stopped or (self.is_resting and not self._is_probe):
             return False
         if self._limiter is not None:
             try:
@@ -125,8 +137,7 @@ class Lane:
                     await self._limiter.acquire()
             except TimeoutError:
                 return False
-        enough = utc_now() + timedelta(seconds=self._parts.wire.patience) < delivery.lease_until
-        return enough and time.monotonic() < self._parts.until
+        return utc_now() + self._patience < delivery.lease_until
 
     async def _post(self, delivery: Claimed, url: str) -> Answer:
         if self._kept is None:

@@ -44,7 +44,7 @@ def due_endpoints(database: Database, *, with_n8n: bool) -> Sequence[AnyRow]:
         return connection.execute(query).all()
 
 
-class Claimed(msgspec.Struct, frozen=True):
+class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A delivery under a lease, with the event that is to be delivered, as the columns are named."""
 
     id: str

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 import sqlalchemy as sa
 
 from resources import audit
@@ -31,8 +32,7 @@ LONGEST_HOLD = timedelta(minutes=1)
 MOMENT, TEXT, NUMBER = UtcDateTime(timezone=True), sa.Text(), sa.BigInteger()
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, gc=False):
     """One attempt: the claimed delivery, where it went and how; a probe asks if anybody is there again."""
 
     delivery: Claimed
@@ -79,8 +79,7 @@ def record(database: Database, results: Sequence[Result], report: DeliveryReport
         report.count(outcome.status)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one attempt leaves its delivery in."""
 
     result: Result

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
+import msgspec
 import yarl
 
 from resources.database import utc_now
@@ -33,8 +34,7 @@ POST_TIMEOUT_SECONDS = 15.0
 EXCERPT_BYTES = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True, gc=False):
     """What is posted where: an event's body, the secrets that sign it, and the endpoint's own headers."""
 
     url: str
@@ -44,8 +44,7 @@ class Letter:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """How one signed POST went."""
 
     started_at: datetime
