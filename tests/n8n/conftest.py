@@ -1,5 +1,6 @@
 """A real n8n, started once per test session where one is installed, and a console that it may call."""
 
+import asyncio
 import json
 import sqlite3
 import threading
@@ -11,10 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pipelines import processes
 from pipelines.n8n_server import N8nServer, find
+from resources.n8n import push
+from resources.n8n.place import read_embedded
 from resources.settings import REPOSITORY, Settings
 
 

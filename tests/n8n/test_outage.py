@@ -2,7 +2,7 @@
 
 The suite sends few, with workflows that hold an id for a shorter time; for the whole thing, as git has it::
 
-    BACKLINE_N8N_EVENTS=2000 .venv/bin/pytest -o log_cli_level=INFO tests/n8n/test_outage.py
+    BACKLINE_N8N_EVENTS=2000 .venv/bin/pytest -o log_cli=true -o log_cli_level=INFO tests/n8n/test_outage.py
 """
 
 import asyncio

@@ -38,7 +38,8 @@ def notes(owner: httpx.Client, rows: Rows) -> Callable[[], list[dict[str, Any]]]
 def build(settings: Settings, api: httpx.Client) -> Iterator[Callable[[Json], None]]:
     """Return how one step is added to the workflow that is yours, which is called for `data.synced`."""
     yours, syncs = (workflow(api, f"Backline: {name}") for name in ("your own steps", "data synced"))
-    before = {key: yours[key] for key in ("nodes", "connections")}
+    before = {key: yours[key] for key in ("nodes", "connections", "settings")}
+    kept = {**before["settings"], "saveDataSuccessExecution": "all"}
 
     def switch(*, off: bool) -> None:
         node_of(syncs, "Your own steps")["disabled"] = off
@@ -47,7 +48,7 @@ def build(settings: Settings, api: httpx.Client) -> Iterator[Callable[[Json], No
     def build(step: Json) -> None:
         links = {**before["connections"], FIRST: to(step["name"])}
         nodes = [*before["nodes"], {"id": str(uuid.uuid4()), **step}]
-        save(api, {**yours, "nodes": nodes, "connections": links})
+        save(api, {**yours, "nodes": nodes, "connections": links, "settings": kept})
         switch(off=False)
         assert not asyncio.run(push(settings)).changed, "a push keeps the switch and your steps"
 
@@ -109,7 +110,8 @@ def test_steps_that_give_out_nothing_are_done(
 
     body = eventually(filtered)
     assert deliver(n8n, "data-sync", body).status_code == 200
-    assert [row["done"] for row in rows("backline_receipts") if row["event_id"] == body["id"]][0] == 1
+    receipts = [row for row in rows("backline_receipts") if row["event_id"] == body["id"]]
+    assert receipts[0]["done"] == 1
 
 
 def note_down(table: str) -> Json:
