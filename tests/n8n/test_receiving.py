@@ -60,6 +60,7 @@ class Sender:
 
     def __init__(self, server: N8nServer) -> None:
         self.server = server
+        self.since = max((execution.id for execution in server.executions()), default=0)
         self.keys = parse_secrets(signing_secrets_text(server.settings))
         self.client = httpx.Client(base_url=server.url, timeout=60, trust_env=False)
 
@@ -292,7 +293,7 @@ def test_large_event_is_taken(sender: Sender) -> None:
 def test_nothing_fails_inside_n8n(sender: Sender, n8n: N8nServer) -> None:
     """Refusals and repeats are good executions too."""
     executions = eventually(n8n, lambda found: len(found) > 0)
-    assert {execution.status for execution in executions} == {"success"}
+    assert {one.status for one in executions if one.id > sender.since} == {"success"}
 
 
 def test_secret_stands_in_no_file_that_n8n_writes(sender: Sender, n8n: N8nServer) -> None:
