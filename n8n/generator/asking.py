@@ -10,6 +10,7 @@ from resources.n8n.declared import CONSOLE
 ASK = "backlineAskWork1"
 NAME = "Backline: ask for work"
 TRIES = 5
+TIMEOUT_MS = 6000  # five tries and the pauses between them fit in the longest execution of who calls this
 SIGNED = "$('Signature').item.json"
 HEADERS = {
     "webhook-id": f"={{{{ {SIGNED}.id }}}}",
@@ -138,7 +139,7 @@ def _request() -> Json:
         "options": {
             "redirect": {"redirect": {"followRedirects": False}},
             "response": {"response": {"fullResponse": True, "neverError": True}},
-            "timeout": 10000,
+            "timeout": TIMEOUT_MS,
         },
     }
     again = {"retryOnFail": True, "maxTries": TRIES, "waitBetweenTries": 5000}

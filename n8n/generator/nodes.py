@@ -58,12 +58,16 @@ def gate(name: str, at: At, *expressions: str) -> Json:
     return node(name, "if", 2.2, at, {**parameters, "options": {}})
 
 
-def answer(name: str, at: At, status: int, body: str) -> Json:
-    """Return a node that answers the webhook's caller."""
+def answer(name: str, at: At, status: int, body: str, *, wait: str = "") -> Json:
+    """Return a node that answers the webhook's caller; ``wait`` are the seconds of ``Retry-After``."""
+    options: Json = {"responseCode": status}
+    if wait:
+        entry = {"name": "Retry-After", "value": f"={{{{ {wait} }}}}"}
+        options["responseHeaders"] = {"entries": [entry]}
     parameters = {
         "respondWith": "json",
         "responseBody": f"={{{{ JSON.stringify({body}) }}}}",
-        "options": {"responseCode": status},
+        "options": options,
     }
     return node(name, "respondToWebhook", 1.5, at, parameters)
 
@@ -100,14 +104,11 @@ def row(name: str, at: At, table: str, operation: str | None, parameters: Json, 
     return node(name, "dataTable", 1.1, at, {**done, "dataTableId": where, **parameters}, **more)
 
 
-def inserting(
-    name: str, at: At, table: str, columns: Mapping[str, str], filled: Mapping[str, str]
-) -> list[Json]:
-    """Return the nodes that insert a row, and make its table only where that fails.
+def writing(name: str, at: At, table: str, columns: Mapping[str, str], parameters: Json) -> list[Json]:
+    """Return the nodes that write a row, by ``values`` or ``once``, and make its table only where that fails.
 
-    To look for the table before every row would take as long as to write it. Link them by ``inserted``.
+    To look for the table before every row would take as long as to write it. Link them by ``written``.
     """
-    parameters = {**values(columns, filled), "options": {}}
     below = (at[0], at[1] + 1)
     return [
         row(name, at, table, None, parameters, onError="continueErrorOutput"),
@@ -116,31 +117,44 @@ def inserting(
     ]
 
 
-def inserted(name: str, then: str | None = None) -> Json:
-    """Return how the nodes of ``inserting`` hang together, and lead to ``then``."""
-    links: Json = {
-        name: to((then,) if then else (), f"{name}: its table"),
+def written(name: str, then: str) -> Json:
+    """Return how the nodes of ``writing`` hang together, and lead to ``then``."""
+    return {
+        name: to(then, f"{name}: its table"),
         f"{name}: its table": to(f"{name} again"),
+        f"{name} again": to(then),
     }
-    return links | ({f"{name} again": to(then)} if then else {})
 
 
 def where(*conditions: tuple[str, str, str]) -> Json:
-    """Return a filter that all of these must fulfil: column, `eq` or another word, value."""
+    """Return a filter that all of these must fulfil: column, `eq` or another word, value.
+
+    ``id`` and ``eq`` are n8n's defaults, which its editor leaves out.
+    """
     rows = [
-        {"keyName": key, **({} if word == "eq" else {"condition": word}), "keyValue": value}
+        {
+            **({} if key == "id" else {"keyName": key}),
+            **({} if word == "eq" else {"condition": word}),
+            "keyValue": value,
+        }
         for key, word, value in conditions
     ]
     return {"matchType": "allConditions", "filters": {"conditions": rows}}
 
 
 def values(columns: Mapping[str, str], expressions: Mapping[str, str]) -> Json:
-    """Return what a row is to hold: a value or expression for each column."""
+    """Return what a row is to hold: a value or expression for each column that has one."""
     shown: Json = {"required": False, "defaultMatch": False, "display": True, "canBeUsedToMatch": True}
     schema = [{"id": name, "displayName": name, "type": kind, **shown} for name, kind in columns.items()]
-    filled = {name: expressions[name] for name in columns}
+    filled = {name: expressions[name] for name in columns if name in expressions}
     mapping = {"mappingMode": "defineBelow", "value": filled, "matchingColumns": [], "schema": schema}
-    return {"columns": mapping}
+    return {"columns": mapping, "options": {}}
+
+
+def once(column: str, columns: Mapping[str, str], expressions: Mapping[str, str]) -> Json:
+    """Return how a row is written over one that has the same in ``column``, or added where none has."""
+    same = where((column, "eq", expressions[column]))
+    return {"operation": "upsert", **same, **values(columns, expressions)}
 
 
 def forgetting(
@@ -174,7 +188,11 @@ def workflow(
     workflow_id: str, name: str, key: str, nodes: list[Json], connections: Json, **more: Any
 ) -> Json:
     """Return a workflow as n8n imports it; ``key`` makes its nodes' ids its own."""
-    saved = {"saveDataSuccessExecution": "all", "saveDataErrorExecution": "all"}
+    saved = {
+        "saveDataSuccessExecution": "all",
+        "saveDataErrorExecution": "all",
+        "saveExecutionProgress": False,
+    }
     return {
         "id": workflow_id,
         "name": name,

@@ -1,4 +1,4 @@
-"""How an event is taken: verified over its raw body, let through once by its id, answered, made plain."""
+"""How an event is taken: verified over its raw body, worked on once by its id, answered when that is done."""
 
 from __future__ import annotations
 
@@ -14,24 +14,38 @@ from n8n.generator.nodes import (
     forgetting,
     gate,
     hmac,
-    inserted,
-    inserting,
     node,
     row,
     stable_id,
     to,
+    values,
     where,
     workflow,
+    writing,
+    written,
 )
 from resources.n8n.declared import YOUR_STEPS, YOURS
 
-TABLE = "backline_events"
-COLUMNS = {"event_id": "string", "endpoint": "string", "execution": "string"}
+TABLE = "backline_receipts"
+COLUMNS = {
+    "event_id": "string",
+    "endpoint": "string",
+    "execution": "string",
+    "held_until": "number",
+    "done": "boolean",
+}
+LONGEST_EXECUTION_SECONDS = 60
+HELD_MS = 90_000
+"""An execution that has not marked its event as done by then was killed; the next request does the work."""
+
+FOR_GOOD = 9_000_000_000_000_000
 TOLERANCE_SECONDS = 300
 REMEMBERED_DAYS = 30
 
 EVENT_ID = "$('Webhook').first().json.headers['webhook-id']"
 BODY = "$('Webhook').first().json.body"
+HOLDER = "$('First with id').first().json"
+SAID = f"id: {EVENT_ID}, workflow: $workflow.id"
 EVENT = {
     "id": ("string", "id"),
     "type": ("string", "type"),
@@ -44,15 +58,17 @@ EVENT = {
 
 @dataclass(frozen=True)
 class Work:
-    """What is done with an event after it was taken: nodes, and how they hang together.
+    """What is done with an event: nodes, from the one named ``first`` on, that lead to the node "Event".
 
-    The node "Event" leads to ``first``. ``old`` are nodes that forget rows every night.
+    It may begin again after it was half done. ``old`` are nodes that forget rows every night, ``learnt``
+    what it adds to the plain event.
     """
 
     nodes: list[Json]
     connections: Json
-    first: tuple[str, ...]
+    first: str
     old: list[Json] = field(default_factory=list)
+    learnt: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,34 +83,29 @@ class Endpoint:
     work: Callable[[], Work]
 
 
-def your_steps(at: tuple[int, int]) -> Json:
-    """Return the call of the workflow that belongs to whoever runs n8n, switched off until they want it.
-
-    It runs by itself: it neither holds up this one nor makes it fail. A push keeps its switch.
-    """
-    options = {"options": {"waitForSubWorkflow": False}}
-    return calling(YOUR_STEPS, at, YOURS, options, onError="continueRegularOutput", disabled=True)
-
-
 def receiving(endpoint: Endpoint) -> Json:
     """Return one endpoint's workflow."""
     work = endpoint.work()
     nights = _nights(endpoint, work.old)
-    nodes = [*_verification(endpoint), *_claim(endpoint), _event(endpoint), *work.nodes, *nights]
+    nodes = [*_verification(endpoint), *_claim(endpoint), *work.nodes, *_end(endpoint, work), *nights]
     connections = {
         "Webhook": to("Raw body"),
         "Raw body": to("Signature", "401 refused"),
         "Signature": to("Genuine?"),
         "Genuine?": to("Record id", "401 refused"),
-        **inserted("Record id", "First with id"),
-        "First with id": to("First time?"),
-        "First time?": to("202 accepted", "200 repeat"),
-        "202 accepted": to("Event"),
-        "Event": to(work.first),
+        **written("Record id", "First with id"),
+        "First with id": to("Ours to do?"),
+        "Ours to do?": to(work.first, "Done already?"),
+        "Done already?": to("200 repeat", "Forget copy"),
+        "Forget copy": to("409 at work"),
         **work.connections,
+        "Event": to(YOUR_STEPS),
+        YOUR_STEPS: to("Mark done"),
+        "Mark done": to("202 done"),
         **_by_night(nights),
     }
-    return workflow(endpoint.workflow, endpoint.name, endpoint.path, nodes, connections)
+    longest = {"executionTimeout": LONGEST_EXECUTION_SECONDS}
+    return workflow(endpoint.workflow, endpoint.name, endpoint.path, nodes, connections, **longest)
 
 
 def _verification(endpoint: Endpoint) -> list[Json]:
@@ -131,28 +142,61 @@ def _verification(endpoint: Endpoint) -> list[Json]:
 
 
 def _claim(endpoint: Endpoint) -> list[Json]:
-    """Insert the id, then read the first row that has it: of any number of copies, one wrote that row."""
+    """Insert a row that holds the id for a while, then read the first row that does.
+
+    Of any number of copies, one wrote that row. A copy whose row is not the first does not work, so it takes
+    its row away, or it would hold the id after the first was killed. Nothing ends without an answer of ours,
+    for n8n would then say 200.
+    """
     filled = {
         "event_id": f"={{{{ {EVENT_ID} }}}}",
         "endpoint": endpoint.path,
         "execution": "={{ $execution.id }}",
+        "held_until": f"={{{{ Date.now() + {HELD_MS} }}}}",
     }
-    same = where(("event_id", "eq", filled["event_id"]), ("endpoint", "eq", endpoint.path))
+    held = where(
+        ("event_id", "eq", filled["event_id"]),
+        ("endpoint", "eq", endpoint.path),
+        ("held_until", "gt", "={{ Date.now() }}"),
+    )
     first = {"limit": 1, "orderBy": True, "orderByColumn": "id", "orderByDirection": "ASC"}
-    said = f"ok: true, id: {EVENT_ID}, workflow: $workflow.id"
+    mine = {**where(("execution", "eq", "={{ $execution.id }}")), "options": {}}
+    wait = f"Math.max(1, Math.ceil((({HOLDER}.held_until || 0) - Date.now()) / 1000))"
+    other = f"{SAID}, repeat: true, execution: {HOLDER}.execution"
     return [
-        *inserting("Record id", (4, -2), TABLE, COLUMNS, filled),
-        row("First with id", (6, 0), TABLE, "get", {**same, **first}, **AGAIN),
-        gate("First time?", (7, 0), "$json.execution === $execution.id"),
-        answer("200 repeat", (8, 1), 200, f"{{{said}, repeat: true, execution: $json.execution}}"),
-        answer("202 accepted", (8, 0), 202, f"{{{said}, repeat: false, execution: $execution.id}}"),
+        *writing("Record id", (4, -2), TABLE, COLUMNS, values(COLUMNS, filled)),
+        row("First with id", (6, 0), TABLE, "get", {**held, **first}, alwaysOutputData=True, **AGAIN),
+        gate("Ours to do?", (7, 0), "$json.execution === $execution.id"),
+        gate("Done already?", (8, 2), "$json.done === true"),
+        answer("200 repeat", (9, 2), 200, f"{{ok: true, {other}}}"),
+        row("Forget copy", (9, 3), TABLE, "deleteRows", mine, alwaysOutputData=True, **AGAIN),
+        answer("409 at work", (10, 3), 409, f"{{ok: false, {other}}}", wait=wait),
     ]
 
 
-def _event(endpoint: Endpoint) -> Json:
+def _end(endpoint: Endpoint, work: Work) -> list[Json]:
+    """From the plain event, by your own steps, to the mark that it is done and the answer that says so.
+
+    Your own steps are switched off until whoever runs n8n wants them; a push keeps their switch. Where they
+    fail so does the execution, and n8n answers 500; however many items they give out, one event is done.
+    """
+    held = where(("id", "eq", f"={{{{ {HOLDER}.id }}}}"))
+    done = values(COLUMNS, {"done": "={{ true }}", "held_until": f"={{{{ {FOR_GOOD} }}}}"})
+    here = f"{SAID}, repeat: false, execution: $execution.id"
+    waiting: Json = {"options": {}}
+    once = {"executeOnce": True, "alwaysOutputData": True, **AGAIN}
+    return [
+        _event(endpoint, work),
+        calling(YOUR_STEPS, (12, 0), YOURS, waiting, disabled=True, alwaysOutputData=True),
+        row("Mark done", (13, 0), TABLE, "update", {**held, **done}, **once),
+        answer("202 done", (14, 0), 202, f"{{ok: true, {here}}}"),
+    ]
+
+
+def _event(endpoint: Endpoint, work: Work) -> Json:
     plain = {name: (kind, f"{BODY}.{key}") for name, (kind, key) in EVENT.items()}
     summary = ("string", f"((p) => `{endpoint.summary}`)({BODY}.payload)")
-    return fields("Event", (9, 0), {**plain, "summary": summary})
+    return fields("Event", (11, 0), {**plain, "summary": summary, **work.learnt}, executeOnce=True)
 
 
 def _nights(endpoint: Endpoint, old: list[Json]) -> list[Json]:

@@ -1,4 +1,4 @@
-"""What each event does in n8n once it was taken."""
+"""What each event does in n8n: every one may begin again after it was half done, and doubles nothing."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ from n8n.generator.asking import ASK
 from n8n.generator.nodes import (
     AGAIN,
     calling,
-    fields,
     forgetting,
-    inserted,
-    inserting,
+    gate,
     made_table,
+    once,
     row,
     to,
-    values,
     where,
+    writing,
+    written,
 )
-from n8n.generator.receiving import EVENT, Work, your_steps
-from resources.n8n.declared import YOUR_STEPS
+from n8n.generator.receiving import BODY, Work
 
 REMEMBERED_DAYS = 400
-P = "$('Event').first().json.payload"
-E = "$('Event').first().json"
+E = BODY
+P = f"{BODY}.payload"
 
 ALERTS = "backline_alerts"
 ALERT_COLUMNS = {
     "key": "string",
     "severity": "string",
-    "error": "string",
+    "kind": "string",  # n8n takes a row with a column "error" for a failure, and writes it again
     "provider": "string",
     "org": "string",
     "account": "string",
@@ -36,8 +35,11 @@ ALERT_COLUMNS = {
     "count": "number",
     "first_at": "string",
     "last_at": "string",
-    "event_id": "string",
+    "event_ids": "string",
 }
+IDS_OF_AN_ALERT = 64
+"""How many events back an alert is known to be counted already."""
+
 SEVERITIES = {
     "critical": ("app", "run_failed", "internal", "contract"),
     "action": ("grant_expired", "permission", "grant_ending", "gone"),
@@ -76,56 +78,56 @@ SCRAPED_COLUMNS = {
 
 def alerting() -> Work:
     """One row for each account and error, however often it comes; your own steps see how often."""
-    severity = {error: name for name, errors in SEVERITIES.items() for error in errors}
-    words = "{" + ", ".join(f"{error}: '{name}'" for error, name in severity.items()) + "}"
-    key = f"[{E}.orgId, {E}.provider, {P}.accountId || 'all', {P}.error].join('/')"
-    known = "$('Known alert').first().json"
-    alert = (
-        f"({{key: {key}, severity: ({words})[{P}.error] || 'action', count: ({known}.count || 0) + 1, "
-        f"firstAt: {known}.first_at || {E}.metadata.timestamp}})"
-    )
-    plain = {name: (kind, f"{E}.{name}") for name, (kind, _) in EVENT.items()}
-    plain |= {"summary": ("string", f"{E}.summary"), "alert": ("object", alert)}
-    same = where(("key", "eq", f"={{{{ {key} }}}}"))
+    known = {**where(("key", "eq", f"={{{{ {_key()} }}}}")), "limit": 1}
+    look = {"alwaysOutputData": True, **AGAIN}
+    counted = once("key", ALERT_COLUMNS, _alert_row())
     nodes = [
-        made_table("Table of alerts", (10, 0), ALERTS, ALERT_COLUMNS),
-        row("Known alert", (11, 0), ALERTS, "get", {**same, "limit": 1}, alwaysOutputData=True, **AGAIN),
-        fields("Alert", (12, 0), plain),
-        row(
-            "Record alert",
-            (13, 0),
-            ALERTS,
-            "upsert",
-            {**same, **values(ALERT_COLUMNS, _alert_row()), "options": {}},
-            **AGAIN,
-        ),
-        your_steps((13, -1)),
+        row("Known alert", (8, 0), ALERTS, "get", known, onError="continueRegularOutput", **look),
+        gate("Was it read?", (9, 0), "$json.error === undefined"),
+        made_table("Table of alerts", (8, 1), ALERTS, ALERT_COLUMNS),
+        row("Known alert again", (9, 1), ALERTS, "get", known, **look),
+        row("Record alert", (10, 0), ALERTS, None, counted, **AGAIN),
     ]
     connections = {
-        "Table of alerts": to("Known alert"),
-        "Known alert": to("Alert"),
-        "Alert": to((YOUR_STEPS, "Record alert")),
+        "Known alert": to("Was it read?"),
+        "Was it read?": to("Record alert", "Table of alerts"),
+        "Table of alerts": to("Known alert again"),
+        "Known alert again": to("Record alert"),
+        "Record alert": to("Event"),
     }
     old = forgetting("Forget old alerts", (1, 3), ALERTS, ALERT_COLUMNS, REMEMBERED_DAYS)
-    return Work(nodes, connections, ("Table of alerts",), old)
+    shown = "({key, severity, count, first_at}) => ({key, severity, count, firstAt: first_at})"
+    alert = f"({shown})($('Record alert').first().json)"
+    return Work(nodes, connections, "Known alert", old, {"alert": ("object", alert)})
+
+
+def _key() -> str:
+    return f"[{E}.orgId, {E}.provider, {P}.accountId || 'all', {P}.error].join('/')"
 
 
 def _alert_row() -> dict[str, str]:
-    a, p = "$('Alert').first().json.alert", P
+    """Count an event once, also where it comes again because n8n was killed at its work.
+
+    What comes in is the row as it is known, or nothing.
+    """
+    severity = {error: name for name, errors in SEVERITIES.items() for error in errors}
+    words = "{" + ", ".join(f"{error}: '{name}'" for error, name in severity.items()) + "}"
+    ids = f"($json.event_ids || '').split(' ').filter((id) => id && id !== {E}.id)"
+    is_new = f"!($json.event_ids || '').includes({E}.id)"
     return _expressions(
         {
-            "key": f"{a}.key",
-            "severity": f"{a}.severity",
-            "error": f"{p}.error",
+            "key": _key(),
+            "severity": f"({words})[{P}.error] || 'action'",
+            "kind": f"{P}.error",
             "provider": f"{E}.provider",
             "org": f"{E}.orgId",
-            "account": f"{p}.accountId || ''",
-            "message": f"{p}.message",
-            "cure": f"{p}.cure",
-            "count": f"{a}.count",
-            "first_at": f"{a}.firstAt",
+            "account": f"{P}.accountId || ''",
+            "message": f"{P}.message",
+            "cure": f"{P}.cure",
+            "count": f"($json.count || 0) + ({is_new} ? 1 : 0)",
+            "first_at": f"$json.first_at || {E}.metadata.timestamp",
             "last_at": f"{E}.metadata.timestamp",
-            "event_id": f"{E}.id",
+            "event_ids": f"[{E}.id, ...{ids}].slice(0, {IDS_OF_AN_ALERT}).join(' ')",
         }
     )
 
@@ -167,9 +169,9 @@ def tallying() -> Work:
 
 def _appending(what: str, table: str, columns: dict[str, str], filled: dict[str, str]) -> Work:
     name = f"Append {what}"
-    nodes = [your_steps((10, -1)), *inserting(name, (10, 0), table, columns, _expressions(filled))]
+    nodes = writing(name, (8, 0), table, columns, once("event_id", columns, _expressions(filled)))
     old = forgetting(f"Forget old {what}", (1, 3), table, columns, REMEMBERED_DAYS)
-    return Work(nodes, inserted(name), (YOUR_STEPS, name), old)
+    return Work(nodes, written(name, "Event"), name, old)
 
 
 def following_up() -> Work:
@@ -187,19 +189,18 @@ def following_up() -> Work:
     schema = [{"id": name, "displayName": name, "type": kind, **shown} for name, kind in kinds.items()]
     inputs = {"mappingMode": "defineBelow", "value": call, "matchingColumns": [], "schema": schema}
     asked = {"workflowInputs": inputs, "options": {}}
-    same = where(("key", "eq", f"={{{{ {_key_of_failure()} }}}}"))
-    failure = {**same, **values(ALERT_COLUMNS, _failure_row()), "options": {}}
+    failure = once("key", ALERT_COLUMNS, _failure_row())
     nodes = [
-        your_steps((10, -1)),
-        calling("Sync it at once", (10, 0), ASK, asked, onError="continueErrorOutput"),
-        made_table("Table of alerts", (11, 1), ALERTS, ALERT_COLUMNS),
-        row("Record that it failed", (12, 1), ALERTS, "upsert", failure, **AGAIN),
+        calling("Sync it at once", (8, 0), ASK, asked, onError="continueErrorOutput"),
+        made_table("Table of alerts", (9, 1), ALERTS, ALERT_COLUMNS),
+        row("Record that it failed", (10, 1), ALERTS, None, failure, **AGAIN),
     ]
     connections = {
-        "Sync it at once": {"main": [[], to("Table of alerts")["main"][0]]},
+        "Sync it at once": to("Event", "Table of alerts"),
         "Table of alerts": to("Record that it failed"),
+        "Record that it failed": to("Event"),
     }
-    return Work(nodes, connections, (YOUR_STEPS, "Sync it at once"))
+    return Work(nodes, connections, "Sync it at once")
 
 
 def _key_of_failure() -> str:
@@ -211,7 +212,7 @@ def _failure_row() -> dict[str, str]:
     filled = {
         "key": _key_of_failure(),
         "severity": "'action'",
-        "error": "'follow_up'",
+        "kind": "'follow_up'",
         "provider": f"{E}.provider",
         "org": f"{E}.orgId",
         "account": f"{P}.accountId",
@@ -220,7 +221,7 @@ def _failure_row() -> dict[str, str]:
         "count": "1",
         "first_at": moment,
         "last_at": moment,
-        "event_id": f"{E}.id",
+        "event_ids": f"{E}.id",
     }
     return _expressions(filled)
 

@@ -150,8 +150,8 @@ class Lane:
     def _learn(self, answer: Answer, seconds: float) -> None:
         self._answered += 1
         self._is_held = self._is_held or answer.asks_for_time
-        self._pace.answered(seconds, taken=answer.delivered)
-        self._breaker = self._breaker.after((answer.delivered,), utc_now())
+        self._pace.answered(seconds, taken=answer.shows_life)
+        self._breaker = self._breaker.after((answer.shows_life,), utc_now())
         self._staff()
 
 

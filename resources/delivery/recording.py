@@ -183,7 +183,7 @@ def _update_endpoints(connection: sa.Connection, outcomes: Sequence[_Outcome]) -
 
 def _move(connection: sa.Connection, endpoint: AnyRow, answers: Sequence[Answer]) -> None:
     now, before = utc_now(), breaker_of(endpoint)
-    after = before.after((answer.delivered for answer in answers), now)
+    after = before.after((answer.shows_life for answer in answers), now)
     errors = [answer.error for answer in answers if answer.error]
     holds = [answer.retry_after or 0 for answer in answers if answer.asks_for_time]
     held = now + min(timedelta(seconds=max(holds)), LONGEST_HOLD) if holds else endpoint.held_until

@@ -60,6 +60,11 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         return self.status_code is not None and 200 <= self.status_code < 300  # noqa: PLR2004  # RFC 9110
 
     @property
+    def shows_life(self) -> bool:
+        """Whether the receiver is there and well: it took the event, or is at work with a copy of it."""
+        return self.delivered or self.status_code == 409  # noqa: PLR2004  # RFC 9110, Conflict
+
+    @property
     def asks_for_time(self) -> bool:
         """Whether the receiver asked to be left alone for a while."""
         return self.status_code in {429, 503} and bool(self.retry_after)

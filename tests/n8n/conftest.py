@@ -1,5 +1,6 @@
 """A real n8n, started once per test session where one is installed, and a console that it may call."""
 
+import asyncio
 import json
 import sqlite3
 import threading
@@ -11,10 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pipelines import processes
 from pipelines.n8n_server import N8nServer, find
+from resources.n8n import push
+from resources.n8n.place import read_embedded
 from resources.settings import REPOSITORY, Settings
 
 
@@ -115,21 +119,20 @@ def n8n(installed: Path, tmp_path_factory: pytest.TempPathFactory, console: Cons
         yield server
 
 
+def read_table(server: N8nServer, table: str) -> list[dict[str, Any]]:
+    """Read all rows of one of n8n's data tables, oldest first."""
+    database = server.home / "user" / ".n8n" / "database.sqlite"
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+        connection.row_factory = sqlite3.Row
+        found = connection.execute("select id from data_table where name = ?", [table]).fetchone()
+        query = f'select * from "data_table_user_{found["id"]}" order by id' if found else "select 1 limit 0"
+        return [dict(row) for row in connection.execute(query)]
+
+
 @pytest.fixture
 def rows(n8n: N8nServer) -> Callable[[str], list[dict[str, Any]]]:
     """Return a reader of n8n's data tables: all rows of one, oldest first."""
-
-    def read(table: str) -> list[dict[str, Any]]:
-        database = n8n.home / "user" / ".n8n" / "database.sqlite"
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
-            connection.row_factory = sqlite3.Row
-            found = connection.execute("select id from data_table where name = ?", [table]).fetchone()
-            query = (
-                f'select * from "data_table_user_{found["id"]}" order by id' if found else "select 1 limit 0"
-            )
-            return [dict(row) for row in connection.execute(query)]
-
-    return read
+    return lambda table: read_table(n8n, table)
 
 
 @pytest.fixture
@@ -144,3 +147,29 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
         return found
 
     return ask
+
+
+@pytest.fixture
+def settings(n8n: N8nServer) -> Iterator[Settings]:
+    """Those of a process beside `make n8n`, to which git's workflows are brought back afterwards."""
+    yield n8n.settings
+    asyncio.run(push(n8n.settings))
+
+
+@pytest.fixture
+def api(n8n: N8nServer) -> Iterator[httpx.Client]:
+    """n8n's own API, with the key that was made for us."""
+    embedded = read_embedded(n8n.settings)
+    assert embedded
+    headers = {"X-N8N-API-KEY": embedded.key}
+    with httpx.Client(base_url=f"{n8n.url}/api/v1", headers=headers, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def owner(n8n: N8nServer) -> Iterator[httpx.Client]:
+    """What n8n's editor may do for the owner."""
+    login = {"emailOrLdapLoginId": "owner@example.com", "password": n8n.owner_password}
+    with httpx.Client(base_url=n8n.url, trust_env=False, timeout=30) as client:
+        assert client.post("/rest/login", json=login).status_code == 200
+        yield client

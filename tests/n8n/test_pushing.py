@@ -2,8 +2,7 @@
 
 import asyncio
 import stat
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,55 +10,17 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from n8n.generator.nodes import to
 from pipelines.cli import main
 from pipelines.n8n_server import N8nServer
 from resources.n8n import Health, health, push, view_in_n8n
 from resources.n8n.place import read_embedded
 from resources.settings import Settings
+from tests.n8n.editing import node, save, workflow
 from tests.n8n.sending import TYPES, deliver, example
 
 pytestmark = [pytest.mark.integration, pytest.mark.webhooks, pytest.mark.timeout(600)]
 
 Eventually = Callable[[Callable[[], Any]], Any]
-WRITTEN = ("name", "nodes", "connections", "settings")
-
-
-@pytest.fixture
-def settings(n8n: N8nServer) -> Iterator[Settings]:
-    """Those of a process beside `make n8n`, to which git's workflows are brought back afterwards."""
-    yield n8n.settings
-    asyncio.run(push(n8n.settings))
-
-
-@pytest.fixture
-def api(n8n: N8nServer) -> Iterator[httpx.Client]:
-    """n8n's own API, with the key that was made for us."""
-    embedded = read_embedded(n8n.settings)
-    assert embedded
-    headers = {"X-N8N-API-KEY": embedded.key}
-    with httpx.Client(base_url=f"{n8n.url}/api/v1", headers=headers, trust_env=False, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
-def owner(n8n: N8nServer) -> Iterator[httpx.Client]:
-    """What n8n's editor may do for the owner."""
-    login = {"emailOrLdapLoginId": "owner@example.com", "password": n8n.owner_password}
-    with httpx.Client(base_url=n8n.url, trust_env=False, timeout=30) as client:
-        assert client.post("/rest/login", json=login).status_code == 200
-        yield client
-
-
-@pytest.fixture
-def notes(
-    owner: httpx.Client, rows: Callable[[str], list[dict[str, Any]]]
-) -> Callable[[], list[dict[str, Any]]]:
-    """A data table of the user's own, as a function that reads it."""
-    me = owner.get("/rest/projects/personal").json()["data"]["id"]
-    wanted = {"name": "my_notes", "columns": [{"name": "told", "type": "string"}]}
-    assert owner.post(f"/rest/projects/{me}/data-tables", json=wanted).is_success
-    return lambda: rows("my_notes")
 
 
 def looked(settings: Settings, *, knock: bool = False) -> Health:
@@ -70,19 +31,6 @@ def looked(settings: Settings, *, knock: bool = False) -> Health:
 
 def states(found: Health) -> dict[str, str]:
     return {one.name: one.state for one in found.workflows}
-
-
-def workflow(api: httpx.Client, name: str) -> dict[str, Any]:
-    return next(one for one in api.get("/workflows").json()["data"] if one["name"] == name)
-
-
-def save(api: httpx.Client, one: dict[str, Any]) -> None:
-    answer = api.put(f"/workflows/{one['id']}", json={key: one[key] for key in WRITTEN})
-    assert answer.status_code == 200, answer.text
-
-
-def node(one: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(node for node in one["nodes"] if node["name"] == name)
 
 
 def test_n8n_is_in_step_after_a_push_and_a_second_one_changes_nothing(settings: Settings) -> None:
@@ -206,49 +154,3 @@ def test_commands_say_what_they_found(settings: Settings, monkeypatch: pytest.Mo
             result = CliRunner().invoke(main, ["n8n", command, *options])
             assert result.exit_code == 0, result.output
     assert '"ok":true' in result.output
-
-
-def test_your_own_steps_get_the_event_once_they_are_switched_on(
-    settings: Settings,
-    n8n: N8nServer,
-    api: httpx.Client,
-    notes: Callable[[], list[dict[str, Any]]],
-    eventually: Eventually,
-) -> None:
-    """The workflow that is yours gets the plain event; a push keeps its switch and your steps."""
-    yours, syncs = (workflow(api, f"Backline: {name}") for name in ("your own steps", "data synced"))
-    yours["nodes"].append(note_down("my_notes"))
-    yours["connections"]["Add your steps after this"] = to("Note")
-    node(syncs, "Your own steps")["disabled"] = False
-    for one in (yours, syncs):
-        save(api, one)
-    assert not asyncio.run(push(settings)).changed
-
-    def told() -> list[dict[str, Any]]:
-        """Send anew: n8n may run what was published before for a moment."""
-        deliver(n8n, "data-sync", example("data-sync"))
-        return notes()
-
-    first, *_ = eventually(told)
-    assert first["told"].endswith(" 12 accounts synced, 1 failed, 0 skipped, 880 records")
-    assert first["told"].startswith("evt_")
-    node(syncs, "Your own steps")["disabled"] = True
-    save(api, syncs)
-
-
-def note_down(table: str) -> dict[str, Any]:
-    return {
-        "id": str(uuid.uuid4()),
-        "name": "Note",
-        "type": "n8n-nodes-base.dataTable",
-        "typeVersion": 1.1,
-        "position": [440, 0],
-        "parameters": {
-            "dataTableId": {"__rl": True, "mode": "name", "value": table},
-            "columns": {
-                "mappingMode": "defineBelow",
-                "value": {"told": "={{ $json.id }} {{ $json.summary }}"},
-            },
-            "options": {},
-        },
-    }

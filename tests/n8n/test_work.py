@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
@@ -14,12 +15,28 @@ from standardwebhooks import Webhook
 from pipelines.n8n_server import N8nServer
 from resources.signing import parse_secrets
 from resources.vault import signing_secrets_text
-from tests.n8n.sending import deliver, example
+from tests.n8n.sending import TYPES, deliver, example
 
 pytestmark = [pytest.mark.integration, pytest.mark.webhooks, pytest.mark.timeout(600)]
 
+ACCOUNTED = ("provider-event", "error-alerts")
 Rows = Callable[[str], list[dict[str, Any]]]
 Eventually = Callable[[Callable[[], Any]], Any]
+
+
+@pytest.fixture
+def change(n8n: N8nServer) -> Callable[..., None]:
+    """Return how an event's rows of a data table are changed, as if n8n had been killed at its work."""
+
+    def change(table: str, event: str, **values: Any) -> None:
+        database = n8n.home / "user" / ".n8n" / "database.sqlite"
+        with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+            (found,) = connection.execute("select id from data_table where name = ?", [table]).fetchone()
+            columns = ", ".join(f"{name} = ?" for name in values)
+            update = f'update "data_table_user_{found}" set {columns} where event_id = ?'
+            connection.execute(update, [*values.values(), event])
+
+    return change
 
 
 def with_payload(path: str, **changed: Any) -> dict[str, Any]:
@@ -34,7 +51,7 @@ def test_repeated_alert_is_counted_and_keeps_one_row(
     account = str(uuid.uuid4())
 
     def alerts(error: str) -> list[dict[str, Any]]:
-        return [row for row in rows("backline_alerts") if (row["account"], row["error"]) == (account, error)]
+        return [row for row in rows("backline_alerts") if (row["account"], row["kind"]) == (account, error)]
 
     for count in (1, 2, 3):
         body = with_payload("error-alerts", accountId=account, error="grant_expired")
@@ -49,6 +66,28 @@ def test_repeated_alert_is_counted_and_keeps_one_row(
         body["payload"]["cure"],
     )
     assert alerts("grant_expired")[0]["severity"] == "action"
+
+
+@pytest.mark.parametrize("path", TYPES)
+def test_work_that_was_cut_off_is_taken_over_and_doubles_nothing(
+    path: str, n8n: N8nServer, console, rows: Rows, change: Callable[..., None]
+) -> None:
+    """As long as the id is held, a retry has to wait; after that it does the work, once in all."""
+    account = str(uuid.uuid4())
+    body = with_payload(path, accountId=account) if path in ACCOUNTED else example(path)
+    assert deliver(n8n, path, body).status_code == 202
+    in_a_minute, long_ago = (time.time() + 60) * 1000, (time.time() - 1) * 1000
+    change("backline_receipts", body["id"], done=None, held_until=in_a_minute)
+    waiting = deliver(n8n, path, body)
+    assert (waiting.status_code, waiting.json()["ok"]) == (409, False)
+    assert 50 <= int(waiting.headers["retry-after"]) <= 60
+    change("backline_receipts", body["id"], done=None, held_until=long_ago)
+    assert [deliver(n8n, path, body).status_code for _ in range(2)] == [202, 200]
+    for table in ("backline_synced", "backline_scraped"):
+        assert len([row for row in rows(table) if row["event_id"] == body["id"]]) <= 1
+    assert [row["count"] for row in rows("backline_alerts") if row["account"] == account] in ([], [1])
+    calls = {call.headers["webhook-id"] for call in console.calls if account in call.body.decode()}
+    assert calls in (set(), {f"sync_{body['id']}"}), "the same call twice is one for Backline"
 
 
 def test_synced_counts_are_appended_by_day(n8n: N8nServer, rows: Rows, eventually: Eventually) -> None:
@@ -108,7 +147,7 @@ def test_refused_call_is_not_repeated_and_stands_among_the_alerts(
     console.refusals += [422]
     deliver(n8n, "provider-event", with_payload("provider-event", accountId=account))
     (alert,) = eventually(lambda: [row for row in rows("backline_alerts") if row["account"] == account])
-    assert (alert["error"], alert["severity"], alert["count"]) == ("follow_up", "action", 1)
+    assert (alert["kind"], alert["severity"], alert["count"]) == ("follow_up", "action", 1)
     assert "ask for work" in alert["cure"]
     assert len([c for c in console.calls if account in c.body.decode()]) == 1
     assert is_recorded(n8n, "Backline said 422: That is not there. Look again.")

@@ -155,3 +155,9 @@ def test_an_endpoint_that_is_held_is_left_alone_until_then(outbox):
     outbox.set_endpoint(NAME, held_until=utc_now() - timedelta(seconds=1))
     let_probe(outbox)
     assert outbox.deliver(taken).delivered == 20
+
+
+def test_a_receiver_that_is_at_work_with_a_copy_is_not_down(outbox):
+    outbox.write(30)
+    assert outbox.deliver(lambda _: httpx.Response(409)).retried == 30
+    assert outbox.endpoint(NAME)["breaker"] == "closed"
