@@ -106,8 +106,8 @@ class _Round:
                 break
             self._wake.clear()
             claimed = await self._claim_all() if len(self._results) < MOST_UNRECORDED else 0
-            if not claimed and not self._is_busy():
-                break
+            if not claimed and not self._is_busy() and not self._wake.is_set():
+                break  # and nothing was recorded meanwhile that may have made something due
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 

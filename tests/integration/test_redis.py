@@ -89,7 +89,7 @@ def test_processes_together_never_exceed_the_apps_rate_over_any_window(
     callers = _started(redis_url, requests, seconds)
     calls = [list(map(float, caller.communicate()[0].split())) for caller in callers]
     moments = sorted(moment for own in calls for moment in own)
-    assert len(moments) > 2 * requests, "more than one window was seen"
+    assert len(moments) >= 2 * requests, "more than one window was seen"
     assert min(map(len, calls)) > 0, "none of them starves"
     for first, beyond in zip(moments, moments[requests:], strict=False):
         assert beyond - first >= seconds - HEARD_LATE_SECONDS, "any window, wherever it begins"
