@@ -9,27 +9,37 @@ from fastapi.staticfiles import StaticFiles
 
 from console import (
     api,
+    auditing,
     calls,
     connecting,
+    entering,
     evidence,
     health,
     hooks,
     hooks_n8n,
     integrations,
+    own_access,
+    people,
     scraper_api,
     scrapers,
 )
 from console.faults import handle_faults
+from console.gate import Gate
 from console.guard import Guard
 from console.hooks_n8n import keep_door
 from console.pages import STATIC
 from console.parts import Console, origin_of
+from console.rules import RULES
 from resources.backline import Backline
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 
-PAGES = (integrations.router, connecting.router, scrapers.router, evidence.router)
+PAGES = (
+    *(integrations.router, connecting.router, scrapers.router, evidence.router),
+    *(entering.router, own_access.router, people.router, auditing.router),
+)
 PROGRAMS = (health.router, hooks_n8n.router, hooks.router, api.router, scraper_api.router, calls.router)
+LARGEST_BODY_BYTES = 2 * 1024 * 1024
 
 
 def create_app(
@@ -44,12 +54,21 @@ def create_app(
     """
     console = Console(backline, transport, providers=providers)
     lifespan = functools.partial(keep_door, console.door)
-    app = FastAPI(title="Backline", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="Backline",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=LARGEST_BODY_BYTES,
+    )
     app.state.console = console
     for router in (*PAGES, *PROGRAMS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     handle_faults(app)
+    app.state.rules = dict(RULES)
+    app.add_middleware(Gate, console=console, routes=lambda: app.routes, rules=app.state.rules)
     consents = {origin_of(backline.authorize_url(provider)) for provider in PROVIDERS.values()}
     app.add_middleware(Guard, public_url=backline.settings.public_url, form_targets=tuple(sorted(consents)))
     return app
