@@ -75,9 +75,9 @@ def start(  # noqa: PLR0913, PLR0917  # one argument a field
         org = _reconnected(console, declared, account, actor.orgs).org
     try:
         accounts.check_slug(org)
+        _allow(actor, org)
     except InputRefused as error:
         return _start_page(console, actor, declared, org, f"{error.problem}; {error.cure}", 422)
-    _allow(actor, org)
     console.backline.credentials(declared)  # refuses before anything is stored where the app has none
     return _sent_to_provider(console, declared, org, states.Begun(actor.name, account))
 

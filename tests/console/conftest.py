@@ -103,6 +103,8 @@ class Browser:
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send one request; redirects are not followed."""
+        if method != "GET":
+            options.setdefault("headers", SAME_ORIGIN)
 
         async def once() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
