@@ -15,7 +15,6 @@ PAGES = ("/", "/admin/integrations/providers", "/healthz", "/static/console.css"
 @pytest.fixture(autouse=True)
 def breaking(app):
     """Add an address that breaks, and one that cannot open a secret."""
-
     for path in ("/break", "/api/v1/break", "/sealed"):
         app.state.rules[f"GET {path}"] = PUBLIC
 
