@@ -12,16 +12,20 @@ from console import (
     auditing,
     calls,
     connecting,
+    endpoint_api,
     entering,
+    event_api,
     evidence,
     health,
     hooks,
     hooks_n8n,
     integrations,
+    metrics,
     own_access,
     people,
     scraper_api,
     scrapers,
+    webhooks,
 )
 from console.faults import handle_faults
 from console.gate import Gate
@@ -35,10 +39,13 @@ from resources.provider import Provider
 from resources.providers import PROVIDERS
 
 PAGES = (
-    *(integrations.router, connecting.router, scrapers.router, evidence.router),
+    *(integrations.router, connecting.router, webhooks.router, scrapers.router, evidence.router),
     *(entering.router, own_access.router, people.router, auditing.router),
 )
-PROGRAMS = (health.router, hooks_n8n.router, hooks.router, api.router, scraper_api.router, calls.router)
+PROGRAMS = (
+    *(health.router, metrics.router, hooks_n8n.router, hooks.router, api.router, calls.router),
+    *(scraper_api.router, event_api.router, endpoint_api.router),
+)
 LARGEST_BODY_BYTES = 2 * 1024 * 1024
 
 

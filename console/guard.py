@@ -3,6 +3,7 @@
 The log names the path alone, because the query of an OAuth callback holds its code and state.
 """
 
+import ipaddress
 import logging
 import time
 from collections.abc import MutableMapping
@@ -24,6 +25,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PROBES = frozenset({"/healthz", "/readyz"})
 SIGNED = frozenset({"/hooks/n8n"})  # its caller proves itself by a signature, and calls us as it knows us
+METRICS = "/metrics"
 POLICY = (
     "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
@@ -117,7 +119,7 @@ class Guard:
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path in SIGNED:
             return None
-        if request.url.path not in PROBES and (request.url.hostname or "").lower() not in self._hosts:
+        if not self._is_called(request.url.path, (request.url.hostname or "").lower()):
             message = PageMessage(
                 "The console is not called that",
                 "The address in the browser is not the one it is set up for.",
@@ -128,6 +130,19 @@ class Guard:
         if request.method not in SAFE_METHODS and is_cross_site(request, self._public_url):
             return message_page(CROSS_SITE, HTTPStatus.FORBIDDEN)
         return None
+
+    def _is_called(self, path: str, host: str) -> bool:
+        """Say whether the console may be called so; Prometheus finds it by its address or short name."""
+        return path in PROBES or host in self._hosts or (path == METRICS and _is_inside(host))
+
+
+def _is_inside(host: str) -> bool:
+    """Say whether a host is an address or a name without a dot, to which nobody's page can point a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host
+    return True
 
 
 def _log(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:

@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 HOME = "/admin/integrations/providers"
 SCRAPERS = "/admin/integrations/scrapers"
+WEBHOOKS = "/admin/integrations/webhooks"
 PEOPLE, SESSIONS, TOKENS, AUDIT = "/admin/people", "/admin/sessions", "/admin/tokens", "/admin/audit"
 Tone = Literal["ok", "warn", "bad", "plain"]
 
@@ -115,9 +116,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"asset": asset, "home": HOME, "scrapers_home": SCRAPERS}
-    environment.globals |= {"people_home": PEOPLE, "sessions_home": SESSIONS}
-    environment.globals |= {"tokens_home": TOKENS, "audit_home": AUDIT}
+    environment.globals |= {
+        "asset": asset,
+        "home": HOME,
+        "scrapers_home": SCRAPERS,
+        "webhooks_home": WEBHOOKS,
+        "people_home": PEOPLE,
+        "sessions_home": SESSIONS,
+        "tokens_home": TOKENS,
+        "audit_home": AUDIT,
+    }
     environment.filters |= {"when": when, "exact": exact, "amount": amount, "span": span, "coded": coded}
     return environment
 

@@ -7,7 +7,7 @@ shows and changes only what belongs to orgs where the asker holds it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.pages import HOME, SCRAPERS
+from console.pages import HOME, SCRAPERS, WEBHOOKS
 from resources.people.roles import Role, Scope
 
 
@@ -40,6 +40,8 @@ ADMIN_ALL = Rule(Role.ADMIN, everywhere=True)
 ACCOUNT = "/admin/integrations/accounts/{account_id}"
 EVIDENCE = f"{SCRAPERS}/evidence/{{visit_id}}"
 JOBS = "/api/v1/scrapers/jobs"
+ENDPOINT = f"{WEBHOOKS}/endpoints/{{endpoint_id}}"
+API_ENDPOINT = "/api/v1/endpoints/{endpoint_id}"
 
 RULES: Mapping[str, Rule] = {
     # what must answer before anybody is known
@@ -97,6 +99,32 @@ RULES: Mapping[str, Rule] = {
     f"POST {SCRAPERS}/{{provider}}/resume": OPERATE_ALL,
     f"GET {SCRAPERS}/{{provider}}/configure": OPERATE_ALL,
     f"POST {SCRAPERS}/{{provider}}/configure": OPERATE_ALL,
+    # webhooks: n8n's own paths belong to no org
+    f"GET {WEBHOOKS}": VIEW,
+    f"GET {WEBHOOKS}/types": VIEW,
+    f"GET {WEBHOOKS}/events/{{event_id}}": VIEW,
+    f"POST {WEBHOOKS}/events/{{event_id}}/replay": OPERATE,
+    f"POST {ENDPOINT}/replay": OPERATE,
+    f"POST {ENDPOINT}/enable": OPERATE,
+    f"POST {ENDPOINT}/disable": OPERATE,
+    f"GET {ENDPOINT}/test": OPERATE,
+    f"POST {ENDPOINT}/test": OPERATE,
+    "GET /metrics": METRICS,
+    "GET /api/v1/event-types": VIEW,
+    "GET /api/v1/event-types/{event_type}/schema.json": VIEW,
+    "GET /api/v1/events": VIEW,
+    "GET /api/v1/events/export": VIEW,
+    "GET /api/v1/events/{event_id}": VIEW,
+    "POST /api/v1/events/replay": OPERATE,
+    "POST /api/v1/events/{event_id}/replay": OPERATE,
+    "GET /api/v1/endpoints": VIEW,
+    "POST /api/v1/endpoints": ADMIN,
+    f"GET {API_ENDPOINT}": VIEW,
+    f"PATCH {API_ENDPOINT}": ADMIN,
+    f"DELETE {API_ENDPOINT}": ADMIN,
+    f"POST {API_ENDPOINT}/rotate": ADMIN,
+    f"POST {API_ENDPOINT}/rotate/finish": ADMIN,
+    f"POST {API_ENDPOINT}/test": OPERATE,
     # people
     "GET /admin/people": ADMIN,
     "POST /admin/people": ADMIN,

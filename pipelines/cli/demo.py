@@ -24,6 +24,7 @@ from pipelines.audience import audience_refresh
 from pipelines.cli.demo_pages import scrape_all
 from pipelines.cli.demo_summary import DemoFailed, summarise
 from pipelines.cli.up import PARTS, run_until_interrupted
+from pipelines.delivery import delivery_health
 from pipelines.instance import open_instance
 from pipelines.local import console_command, simulator_command, simulator_environment
 from pipelines.processes import Processes, free_port
@@ -73,8 +74,9 @@ def _demo(settings: Settings, *, keep: bool) -> None:
         for provider in PROVIDERS:
             _run("sync", provider)
         scrape_all(backline, _run)
-        _refresh_audience(backline)
+        _run_job(backline, audience_refresh.name, *shards_of(backline.settings.shards).get_partition_keys())
         _run("events", "deliver", "--json", quiet=True)
+        _run_job(backline, delivery_health.name, None)
         received = httpx.get(f"{base}/receiver/events").raise_for_status().json()
         summarise(backline, received, ORGS, len(ORGS) * ACCOUNTS_PER_ORG)
         if keep:
@@ -82,14 +84,14 @@ def _demo(settings: Settings, *, keep: bool) -> None:
             run_until_interrupted(backline.settings, environment, None, PARTS)
 
 
-def _refresh_audience(backline: Backline) -> None:
-    """Do what Dagster's automation does once the streams were synced."""
-    job = definitions(backline).resolve_job_def(audience_refresh.name)
+def _run_job(backline: Backline, name: str, *partitions: str | None) -> None:
+    """Do what Dagster's automation and schedules do by themselves in an installation that goes on."""
+    job = definitions(backline).resolve_job_def(name)
     config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with open_instance(backline.settings) as instance:
-        for shard in shards_of(backline.settings.shards).get_partition_keys():
+        for partition in partitions:
             job.execute_in_process(
-                instance=instance, partition_key=shard, run_config=config, raise_on_error=False
+                instance=instance, partition_key=partition, run_config=config, raise_on_error=False
             )
 
 

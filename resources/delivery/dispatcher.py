@@ -127,7 +127,7 @@ class _Round:
     async def _claim(self, lane: Lane, endpoint: AnyRow) -> int:
         is_probe = endpoint.breaker != "closed"
         room = int(not lane.is_busy) if is_probe else lane.room()
-        if not room or (lane.is_open and not is_probe):
+        if not room or (lane.is_resting and not is_probe):
             return 0
         if is_probe and not await asyncio.to_thread(
             begin_probe, self._database, endpoint, utc_now() + self._lease

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -162,15 +163,22 @@ def add(backline: Backline, actor: str, org_slug: str, draft: Draft) -> tuple[uu
     with backline.database.write() as connection:
         org_id = org_id_of(connection, org_slug)
         row = {"id": number, "org_id": org_id, "created_at": now, "updated_at": now}
-        try:
-            with connection.begin_nested():
-                insert = sa.insert(WebhookEndpoint)
-                connection.execute(insert.values(**row, **_columns(draft), **_sealed(backline, number, kept)))
-        except IntegrityError as error:
-            cure = "choose another name, or change that endpoint"
-            raise InputRefused("name", f"{org_slug} has an endpoint {draft.name!r} already", cure) from error
+        with _named_once(connection, draft.name):
+            insert = sa.insert(WebhookEndpoint)
+            connection.execute(insert.values(**row, **_columns(draft), **_sealed(backline, number, kept)))
         audit.record(connection, actor, "endpoint.added", subject_of(number), name=draft.name, org=org_slug)
     return number, secret
+
+
+@contextmanager
+def _named_once(connection: sa.Connection, name: str) -> Iterator[None]:
+    """Refuse a name that another endpoint of the org has."""
+    try:
+        with connection.begin_nested():
+            yield
+    except IntegrityError as error:
+        cure = "choose another name, or change that endpoint"
+        raise InputRefused("name", f"the org has an endpoint {name!r} already", cure) from error
 
 
 def change(backline: Backline, actor: str, endpoint_id: uuid.UUID, **changes: Any) -> None:
@@ -190,14 +198,13 @@ def change(backline: Backline, actor: str, endpoint_id: uuid.UUID, **changes: An
             draft.check(Allowed.parse(backline.settings.webhook_allowed_hosts))
         else:
             replace(draft, url="https://n8n.example").check(Allowed())
-        values = _columns(draft)
+        values = _columns(draft) | ({"url": None} if endpoint.url is None else {})
         if "headers" in changes:
             values |= _sealed(backline, endpoint_id, Kept(kept.secrets, dict(draft.headers)))
-        if endpoint.url is None:
-            values["url"] = None
         if draft.enabled and not before.enabled:
             values |= {"breaker": "closed", "failures": 0, "trips": 0, "opened_at": None, "held_until": None}
-        _update(connection, endpoint_id, values)
+        with _named_once(connection, draft.name):
+            _update(connection, endpoint_id, values)
         audit.record(connection, actor, "endpoint.changed", subject_of(endpoint_id), fields=sorted(changes))
 
 

@@ -51,7 +51,7 @@ class Lane:
         self.endpoint, self.workers, self.unsent = endpoint, set[asyncio.Task[None]](), list[Claimed]()
         self._parts, self._backline = parts, parts.backline
         self._waiting, self._more, self._is_probe = deque[Claimed](), False, False
-        self._low, self._answered = 0, 0
+        self._low, self._answered, self._is_held = 0, 0, False
         self._pace = Pace(endpoint.max_in_flight or self._backline.settings.delivery_concurrency)
         self._breaker = breaker_of(endpoint)
         self._limiter = _limiter(self._backline, endpoint)
@@ -63,9 +63,9 @@ class Lane:
         return bool(self.workers or self._waiting)
 
     @property
-    def is_open(self) -> bool:
-        """Whether the endpoint has stopped answering, as far as this lane has seen."""
-        return self._breaker.state != "closed"
+    def is_resting(self) -> bool:
+        """Whether the endpoint does not answer, or asked to be left alone, as far as this lane has seen."""
+        return self._is_held or self._breaker.state != "closed"
 
     def room(self) -> int:
         """Return how many more deliveries are worth claiming: about what it took since it was last asked."""
@@ -117,7 +117,7 @@ class Lane:
 
     async def _may_post(self, delivery: Claimed) -> bool:
         """Wait for the endpoint's rate; say no where it is down, or round or lease would end before."""
-        if self.is_open and not self._is_probe:
+        if self.is_resting and not self._is_probe:
             return False
         if self._limiter is not None:
             try:
@@ -138,6 +138,7 @@ class Lane:
 
     def _learn(self, answer: Answer, seconds: float) -> None:
         self._answered += 1
+        self._is_held = self._is_held or answer.asks_for_time
         self._pace.answered(seconds, taken=answer.delivered)
         self._breaker = self._breaker.after((answer.delivered,), utc_now())
         self._staff()

@@ -28,7 +28,6 @@ from resources.tables import UtcDateTime, WebhookAttempt, WebhookDelivery, Webho
 logger = logging.getLogger(__name__)
 
 LONGEST_HOLD = timedelta(minutes=1)
-HOLDING = frozenset({429, 503})
 MOMENT, TEXT, NUMBER = UtcDateTime(timezone=True), sa.Text(), sa.BigInteger()
 
 
@@ -187,8 +186,8 @@ def _move(connection: sa.Connection, endpoint: AnyRow, answers: Sequence[Answer]
     now, before = utc_now(), breaker_of(endpoint)
     after = before.after((answer.delivered for answer in answers), now)
     errors = [answer.error for answer in answers if answer.error]
-    holds = [answer.retry_after or 0 for answer in answers if answer.status_code in HOLDING]
-    held = now + min(timedelta(seconds=max(holds)), LONGEST_HOLD) if any(holds) else endpoint.held_until
+    holds = [answer.retry_after or 0 for answer in answers if answer.asks_for_time]
+    held = now + min(timedelta(seconds=max(holds)), LONGEST_HOLD) if holds else endpoint.held_until
     state = {
         "breaker": after.state,
         "failures": after.failures,

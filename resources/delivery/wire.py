@@ -60,6 +60,11 @@ class Answer:
         """Whether the receiver took the event."""
         return self.status_code is not None and 200 <= self.status_code < 300  # noqa: PLR2004  # RFC 9110
 
+    @property
+    def asks_for_time(self) -> bool:
+        """Whether the receiver asked to be left alone for a while."""
+        return self.status_code in {429, 503} and bool(self.retry_after)
+
 
 @dataclass(slots=True)
 class _Reply:

@@ -21,6 +21,7 @@ class WebhookEvent(Base):
     __tablename__ = "webhook_events"
     __table_args__ = (
         sa.Index(None, "org_id", "created_at"),  # none on what changes: updates then touch no index
+        sa.Index(None, "created_at", "event_type"),
         one_of("status", "pending", "delivered", "failed"),
         {"postgresql_with": {"fillfactor": 70, "toast_tuple_target": 128}},  # payloads lie apart, and stay
     )
@@ -124,12 +125,15 @@ class WebhookAttempt(Base):
     """One attempt to deliver an event to an endpoint; no foreign key, which would cost as much as the row."""
 
     __tablename__ = "webhook_attempts"
+    __table_args__ = (
+        sa.Index("ix_webhook_attempts_health", "started_at", "endpoint_id", "duration_ms", "status_code"),
+    )
 
     event_id: Mapped[str] = mapped_column(primary_key=True)
     endpoint_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     attempt: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[str]
-    started_at: Mapped[datetime] = mapped_column(index=True)
+    started_at: Mapped[datetime]
     duration_ms: Mapped[int]
     status_code: Mapped[int | None]
     response_excerpt: Mapped[str | None]

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from assets import audience, audience_checks, page_checks
+from assets import audience, audience_checks, delivery, delivery_checks, page_checks
 from assets.checks import DESCRIPTIONS, LONGEST_MEAN_MS, LOWEST_SUCCESS_RATE
+from console import metrics
 from pipelines.api import definitions
 from pipelines.browsers import definitions as browser_definitions
 from pipelines.cli import main
@@ -232,13 +233,22 @@ def test_assets_and_checks_are_documented(page, cells, loaded: list[dg.Definitio
     graphs = [location.resolve_asset_graph() for location in loaded]
     keys = {key.to_user_string() for graph in graphs for key in graph.get_all_asset_keys()}
     section = reference.section("## Assets")
-    groups = "|".join((*PROVIDERS, audience.GROUP))
+    groups = "|".join((*PROVIDERS, audience.GROUP, delivery.GROUP))
     assert set(re.findall(rf"`((?:{groups})/\w+)`", section)) == keys
     checks = reference.section("## Checks")
-    known = {*DESCRIPTIONS, *page_checks.DESCRIPTIONS, *audience_checks.DESCRIPTIONS, audience.PROVIDERS_READ}
+    modules = (page_checks, audience_checks, delivery_checks)
+    known = {*DESCRIPTIONS, audience.PROVIDERS_READ}.union(*(module.DESCRIPTIONS for module in modules))
     assert set(cells(checks)) == known == {key.name for graph in graphs for key in graph.asset_check_keys}
     assert f"more than {LOWEST_SUCCESS_RATE * 100:.0f} %" in checks
     assert f"less than {LONGEST_MEAN_MS:,} ms" in checks
+
+
+def test_metrics_are_documented_with_their_meaning(page) -> None:
+    known = {metrics.full_name(figure): figure.meaning for figure in metrics.FIGURES}
+    rows = re.findall(
+        r"^\| `(backline_\w+)` \| (.+) \|$", page("docs/reference/metrics.md").text, re.MULTILINE
+    )
+    assert dict(rows) == known | {metrics.EVENTS: metrics.EVENTS_MEANING}
 
 
 def test_jobs_schedules_and_sensors_are_documented(page, cells, loaded: list[dg.Definitions]) -> None:

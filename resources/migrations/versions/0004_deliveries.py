@@ -102,6 +102,11 @@ def _events() -> None:
         batch_op.alter_column("sequence", existing_type=sa.BigInteger(), nullable=False)
         batch_op.create_unique_constraint(batch_op.f("uq_webhook_events_sequence"), ["sequence"])
         batch_op.drop_index(batch_op.f("ix_webhook_events_status_webhook_events_next_attempt_at"))
+        batch_op.create_index(
+            batch_op.f("ix_webhook_events_created_at_webhook_events_event_type"),
+            ["created_at", "event_type"],
+            unique=False,
+        )
         batch_op.drop_column("lease_until")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER TABLE webhook_events SET (fillfactor = 70, toast_tuple_target = 128)")
@@ -175,7 +180,8 @@ def _attempts() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("event_id", "endpoint_id", "attempt", name=op.f("pk_webhook_attempts")),
     )
-    op.create_index(op.f("ix_webhook_attempts_started_at"), "webhook_attempts", ["started_at"])
+    told = ["started_at", "endpoint_id", "duration_ms", "status_code"]
+    op.create_index("ix_webhook_attempts_health", "webhook_attempts", told)
     same = ("attempt", "started_at", "duration_ms", "status_code", "response_excerpt", "error_message")
     op.execute(
         f"INSERT INTO webhook_attempts (event_id, endpoint_id, url, {', '.join(same)})"  # noqa: S608  # our own words
@@ -218,6 +224,7 @@ def downgrade() -> None:
     op.create_index(op.f("ix_webhook_attempts_started_at"), "webhook_attempts", ["started_at"])
     with op.batch_alter_table("webhook_events", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lease_until", MOMENT, nullable=True))
+        batch_op.drop_index(batch_op.f("ix_webhook_events_created_at_webhook_events_event_type"))
         batch_op.drop_constraint(batch_op.f("uq_webhook_events_sequence"), type_="unique")
         batch_op.drop_column("sequence")
         index = batch_op.f("ix_webhook_events_status_webhook_events_next_attempt_at")

@@ -38,6 +38,7 @@ def test_old_events_are_pruned_and_pending_ones_kept(installation):
 
 def test_the_time_that_is_kept_may_be_set(installation, monkeypatch):
     installation.write_event("two days", status="delivered", age=timedelta(days=2))
+    installation.write_event("newest")
     monkeypatch.setenv("BACKLINE_RETENTION_DAYS", "1")
     assert installation.json("db", "prune")["webhook_events"] == 1
 
