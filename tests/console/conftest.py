@@ -172,6 +172,13 @@ def log_in(backline: Backline) -> Callable[..., Somebody]:
 
 
 @pytest.fixture
+def held(log_in: Callable[..., Somebody]) -> dict[str, Any]:
+    """What a Chromium holds that is logged in as an admin over all, as Playwright's ``storage_state``."""
+    cookie = {"name": "backline_session", "value": log_in().proof, "domain": "127.0.0.1", "path": "/"}
+    return {"cookies": [cookie | {"expires": -1, "httpOnly": True, "secure": False, "sameSite": "Lax"}]}
+
+
+@pytest.fixture
 def stranger(app: FastAPI) -> Browser:
     """A browser that is not logged in."""
     return Browser(app)
