@@ -15,7 +15,7 @@ from resources.backline import Backline
 @click.option(
     "--trust-network",
     is_flag=True,
-    help="Listen beyond the loopback: whoever reaches the port may connect and disconnect accounts.",
+    help="Listen beyond the loopback: something in front speaks TLS, or keeps others out.",
 )
 def main(host: str, port: int, *, reload: bool, trust_network: bool) -> None:
     """Serve the console."""

@@ -107,31 +107,40 @@ def _of_org(statement: sa.Select[Any], org: str) -> sa.Select[Any]:
     return statement.where(Org.slug == org) if org else statement
 
 
+def _among(orgs: frozenset[str] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if orgs is None else Org.slug.in_(sorted(orgs))
+
+
 def _known() -> sa.ColumnElement[bool]:
     return ConnectedAccount.provider.in_(list(PROVIDERS))
 
 
-def entries(database: Database, wanted: AccountFilter) -> list[AccountEntry]:
-    """Return one page of the accounts, the broken first."""
+def entries(
+    database: Database, wanted: AccountFilter, orgs: frozenset[str] | None = None
+) -> list[AccountEntry]:
+    """Return one page of the accounts, the broken first; ``orgs`` are those to be seen, ``None`` all."""
     now = utc_now()
     conditions = _conditions(now)
     query = _of_org(sa.select(*OF_ENTRY).join_from(ConnectedAccount, Org).outerjoin(Grant), wanted.org)
-    query = query.where(_known(), conditions[wanted.state] if wanted.state else sa.true())
+    query = query.where(_known(), _among(orgs), conditions[wanted.state] if wanted.state else sa.true())
     query = query.order_by(_rank(conditions), Org.slug, ConnectedAccount.display_name, ConnectedAccount.id)
     with database.read() as connection:
         rows = connection.execute(query.limit(PAGE_SIZE).offset((wanted.page - 1) * PAGE_SIZE))
         return [AccountEntry.of(row, now) for row in rows]
 
 
-def find_entry(database: Database, account_id: uuid.UUID) -> AccountEntry | None:
-    """Return one account, or ``None`` where there is none of that id."""
+def find_entry(
+    database: Database, account_id: uuid.UUID, orgs: frozenset[str] | None = None
+) -> AccountEntry | None:
+    """Return one account, or ``None`` where there is none of that id to be seen."""
     query = sa.select(*OF_ENTRY).join_from(ConnectedAccount, Org).outerjoin(Grant)
     with database.read() as connection:
-        row = connection.execute(query.where(_known(), ConnectedAccount.id == account_id)).one_or_none()
+        mine = query.where(_known(), _among(orgs), ConnectedAccount.id == account_id)
+        row = connection.execute(mine).one_or_none()
     return AccountEntry.of(row, utc_now()) if row else None
 
 
-def counts(database: Database, org: str = "") -> Counts:
+def counts(database: Database, org: str = "", orgs: frozenset[str] | None = None) -> Counts:
     """Count the accounts by state and by provider, in the database."""
     conditions = _conditions(utc_now())
     sums: Iterator[Any] = (
@@ -139,7 +148,9 @@ def counts(database: Database, org: str = "") -> Counts:
     )
     columns: tuple[Any, ...] = (ConnectedAccount.provider, sa.func.count().label("accounts"), *sums)
     query = sa.select(*columns)
-    query = _of_org(query.join_from(ConnectedAccount, Org).outerjoin(Grant), org).where(_known())
+    query = _of_org(query.join_from(ConnectedAccount, Org).outerjoin(Grant), org).where(
+        _known(), _among(orgs)
+    )
     with database.read() as connection:
         rows = connection.execute(query.group_by(ConnectedAccount.provider)).mappings().all()
     states: tuple[State, ...] = get_args(State)
@@ -147,8 +158,8 @@ def counts(database: Database, org: str = "") -> Counts:
     return Counts(by_state, {row["provider"]: row["accounts"] for row in rows})
 
 
-def known_orgs(database: Database) -> Sequence[str]:
+def known_orgs(database: Database, orgs: frozenset[str] | None = None) -> Sequence[str]:
     """Return the first orgs' slugs, as suggestions."""
-    query = sa.select(Org.slug).order_by(Org.slug).limit(MOST_SUGGESTED_ORGS)
+    query = sa.select(Org.slug).where(_among(orgs)).order_by(Org.slug).limit(MOST_SUGGESTED_ORGS)
     with database.read() as connection:
         return connection.execute(query).scalars().all()

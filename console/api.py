@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from console.account_entry import AccountEntry
 from console.account_list import PAGE_SIZE, AccountFilter, counts, entries
+from console.actors import ActorPart
 from console.parts import ConsolePart
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
@@ -53,13 +54,15 @@ class AccountPage(BaseModel):
 
 
 @router.get("/accounts")
-def list_accounts(console: ConsolePart, wanted: Annotated[AccountFilter, Query()]) -> AccountPage:
+def list_accounts(
+    console: ConsolePart, actor: ActorPart, wanted: Annotated[AccountFilter, Query()]
+) -> AccountPage:
     """List connected accounts by org and state."""
     database = console.backline.database
-    total = counts(database, wanted.org).matching(wanted.state)
+    total = counts(database, wanted.org, actor.orgs).matching(wanted.state)
     more = wanted.page * PAGE_SIZE < total
     return AccountPage(
-        accounts=[_api_account(entry) for entry in entries(database, wanted)],
+        accounts=[_api_account(entry) for entry in entries(database, wanted, actor.orgs)],
         page=wanted.page,
         total=total,
         next=f"/api/v1/accounts{wanted.query(page=wanted.page + 1)}" if more else None,

@@ -5,20 +5,24 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from console.actors import known_actor
 from console.parts import Console, ConsolePart
 from console.problems import Problem, ProblemError, documented, problem_type
 from resources import parking
 from resources.database import AnyRow
 from resources.inbound import calls
+from resources.inbound.follow import may_follow
 from resources.inbound.orders import CALLS, schema_of
 from resources.providers import PROVIDERS
 
 router = APIRouter(prefix="/api/v1", tags=["inbound"])
 State = Literal["accepted", "running", "completed", "failed", "refused"]
+FollowProof = Annotated[str, Query(description="What the address in the answer to the call holds.")]
+GONE = "It is misspelt, older than BACKLINE_RETENTION_DAYS, or not yours to see."
 CallId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 HEADLINES: dict[str, str] = {
     "accepted": "It waits for its turn: its runs start when nothing else reads or visits the same accounts.",
@@ -52,10 +56,12 @@ class ApiCall(BaseModel):
     completed_at: datetime | None
 
 
-@router.get("/calls/{call_id}", responses=documented(status_404="There is no such call."))
-def show_call(console: ConsolePart, call_id: CallId) -> ApiCall:
+@router.get("/calls/{call_id}", responses=documented(status_404="There is no such call, or not for you."))
+def show_call(console: ConsolePart, call_id: CallId, follow: FollowProof = "") -> ApiCall:
     """Show what came of one call; refused: what it asked for was gone when its turn came."""
     row = _found(console, call_id)
+    if not _may_see(console, row, follow):
+        raise _not_found("call", GONE)
     results = dict(row.results or {})
     return ApiCall(
         id=row.id,
@@ -76,8 +82,17 @@ def _found(console: Console, call_id: str) -> AnyRow:
     except ValueError:
         row = None
     if row is None:
-        raise _not_found("call", "It is misspelt, or older than BACKLINE_RETENTION_DAYS.")
+        raise _not_found("call", GONE)
     return row
+
+
+def _may_see(console: Console, row: AnyRow, proof: str) -> bool:
+    """Say whether the asker holds the call's follow proof, or may see every org that it names."""
+    if proof and may_follow(console.backline.signing_secrets, row.id, proof):
+        return True
+    actor = known_actor()
+    named = row.data.get("orgs") or ([row.data["org"]] if row.data.get("org") else [None])
+    return actor is not None and all(actor.sees(org) for org in named)
 
 
 def _waiting(console: Console, row: AnyRow) -> str | None:

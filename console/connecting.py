@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from console import states
 from console.account_entry import AccountEntry
 from console.account_list import find_entry, known_orgs
+from console.actors import Actor, ActorPart
 from console.connect_messages import declined, failed, no_code, other_person, refused_state, wrong_address
 from console.faults import NOT_FOUND
 from console.pages import HOME, PageError, page
@@ -22,13 +23,13 @@ from resources.errors import InputRefused, ProviderError
 from resources.events import Event, event_id, write_events
 from resources.grants import Tokens
 from resources.oauth import authorize_address
+from resources.people.roles import Role
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 from resources.token_replies import TokenReply
 from resources.verification import Person
 
 router = APIRouter(include_in_schema=False)
-ACTOR = "console"
 
 
 def _provider(name: str) -> Provider:
@@ -38,13 +39,13 @@ def _provider(name: str) -> Provider:
 
 
 @router.get("/connect/{provider}/start")
-def confirm_start(console: ConsolePart, provider: str, org: str = "") -> HTMLResponse:
+def confirm_start(console: ConsolePart, actor: ActorPart, provider: str, org: str = "") -> HTMLResponse:
     """Ask before anything begins, so that a link may lead here."""
-    return _start_page(console, _provider(provider), org)
+    return _start_page(console, actor, _provider(provider), org)
 
 
-def _start_page(
-    console: Console, provider: Provider, org: str, problem: str = "", status: int = 200
+def _start_page(  # noqa: PLR0913, PLR0917  # all that the page shows
+    console: Console, actor: Actor, provider: Provider, org: str, problem: str = "", status: int = 200
 ) -> HTMLResponse:
     return page(
         "start.html",
@@ -52,15 +53,16 @@ def _start_page(
         provider=provider,
         org=org,
         problem=problem,
-        orgs=known_orgs(console.backline.database),
+        orgs=known_orgs(console.backline.database, actor.orgs),
         parked=parking.current(console.backline.database, provider),
     )
 
 
 @router.post("/connect/{provider}/start")
-def start(
+def start(  # noqa: PLR0913, PLR0917  # one argument a field
     request: Request,
     console: ConsolePart,
+    actor: ActorPart,
     provider: str,
     org: Annotated[str, Form()] = "",
     account: Annotated[uuid.UUID | None, Form()] = None,
@@ -70,20 +72,28 @@ def start(
     if origin_of(str(request.url)) != origin_of(console.public_url):
         raise PageError(HTTPStatus.MISDIRECTED_REQUEST, wrong_address(console, declared))
     if account is not None:
-        org = _reconnected(console, declared, account).org
+        org = _reconnected(console, declared, account, actor.orgs).org
     try:
         accounts.check_slug(org)
+        _allow(actor, org)
     except InputRefused as error:
-        return _start_page(console, declared, org, f"{error.problem}; {error.cure}", 422)
+        return _start_page(console, actor, declared, org, f"{error.problem}; {error.cure}", 422)
     console.backline.credentials(declared)  # refuses before anything is stored where the app has none
-    return _sent_to_provider(console, declared, org, account)
+    return _sent_to_provider(console, declared, org, states.Begun(actor.name, account))
+
+
+def _allow(actor: Actor, org: str) -> None:
+    """Refuse an org that is not the asker's; whether others have one of that name is not told."""
+    if not actor.may(Role.OPERATOR, org):
+        cure = "name an org in which you are an operator; new orgs are made by an operator over all"
+        raise InputRefused("org", f"{org!r} is not yours to connect accounts to", cure)
 
 
 def _sent_to_provider(
-    console: Console, provider: Provider, org: str, account_id: uuid.UUID | None
+    console: Console, provider: Provider, org: str, begun: states.Begun
 ) -> RedirectResponse:
     """Store a state, bind it to the browser, and send the person to consent."""
-    state, verifier = states.begin(console.backline, provider, org, account_id)
+    state, verifier = states.begin(console.backline, provider, org, begun)
     address = authorize_address(console.backline, provider, state, verifier)
     response = RedirectResponse(address, HTTPStatus.SEE_OTHER, headers={"cache-control": "no-store"})
     response.set_cookie(
@@ -98,8 +108,10 @@ def _sent_to_provider(
     return response
 
 
-def _reconnected(console: Console, provider: Provider, account_id: uuid.UUID) -> AccountEntry:
-    account = find_entry(console.backline.database, account_id)
+def _reconnected(
+    console: Console, provider: Provider, account_id: uuid.UUID, orgs: frozenset[str] | None = None
+) -> AccountEntry:
+    account = find_entry(console.backline.database, account_id, orgs)
     if account is None or account.provider is not provider:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
     return account
@@ -160,7 +172,7 @@ def _store(
     external_id = _external_id(console, provider, pending, person)
     wanted = _wanted(provider, pending.org_slug, reply, external_id, person.name)
     with backline.database.write() as connection:
-        org_id, account_id, was_there = accounts.connect(backline, wanted, ACTOR, connection)
+        org_id, account_id, was_there = accounts.connect(backline, wanted, pending.begun.actor, connection)
         payload = {"accountId": str(account_id), "reconnected": was_there, **_told(wanted)}
         event = Event(
             id=event_id("provider.connected", account_id, pending.state_hash),

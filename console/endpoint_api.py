@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from console.actors import Actor, ActorPart, require
 from console.event_orders import find_endpoint
 from console.faults import NOT_FOUND
 from console.pages import PageError
@@ -19,10 +20,10 @@ from resources.delivery.endpoints import Draft
 from resources.delivery.health import EndpointHealth, State, endpoint_health
 from resources.delivery.samples import Verdict, send_sample
 from resources.errors import InputRefused
+from resources.people.roles import Role
 from resources.schemas import EventType
 
 router = APIRouter(prefix="/api/v1/endpoints", tags=["endpoints"])
-ACTOR = "api"
 MASK = "••••"
 
 
@@ -144,70 +145,82 @@ class SampleVerdict(BaseModel):
 
 
 @router.get("")
-def list_endpoints(console: ConsolePart) -> EndpointList:
+def list_endpoints(console: ConsolePart, actor: ActorPart) -> EndpointList:
     """List every endpoint with its health, the worst first."""
-    return EndpointList(endpoints=[_api_endpoint(one) for one in endpoint_health(console.backline)])
+    return EndpointList(
+        endpoints=[_api_endpoint(one) for one in endpoint_health(console.backline) if actor.sees(one.org)]
+    )
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-def add_endpoint(console: ConsolePart, order: EndpointOrder, response: Response) -> NewSecret:
+def add_endpoint(
+    console: ConsolePart, actor: ActorPart, order: EndpointOrder, response: Response
+) -> NewSecret:
     """Add an endpoint of an org; its secret is shown this once."""
+    if not actor.may(Role.ADMIN, order.org):
+        raise InputRefused("org", f"{order.org!r} is not yours", "name one in which you are an admin")
     draft = Draft(**order.model_dump(exclude={"org"}))
-    number, secret = store.add(console.backline, ACTOR, order.org, draft)
+    number, secret = store.add(console.backline, actor.name, order.org, draft)
     response.headers["location"] = f"{router.prefix}/{number}"
     return NewSecret(id=number, secret=secret.text())
 
 
 @router.get("/{endpoint_id}")
-def show_endpoint(console: ConsolePart, endpoint_id: uuid.UUID) -> ApiEndpoint:
+def show_endpoint(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> ApiEndpoint:
     """Show one endpoint."""
     found = (one for one in endpoint_health(console.backline) if one.endpoint.id == endpoint_id)
-    if (one := next(found, None)) is None:
+    if (one := next(found, None)) is None or not actor.sees(one.org):
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
     return _api_endpoint(one)
 
 
 @router.patch("/{endpoint_id}")
-def change_endpoint(console: ConsolePart, endpoint_id: uuid.UUID, change: EndpointChange) -> ApiEndpoint:
+def change_endpoint(
+    console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID, change: EndpointChange
+) -> ApiEndpoint:
     """Change an endpoint; one that is enabled again is tried at once."""
     changes = change.model_dump(exclude_unset=True)
     if not changes:
         raise InputRefused("the change", "names no field", "say what to change, as enabled")
-    store.change(console.backline, ACTOR, _found(console, endpoint_id).id, **changes)
-    return show_endpoint(console, endpoint_id)
+    store.change(console.backline, actor.name, _found(console, actor, endpoint_id).id, **changes)
+    return show_endpoint(console, actor, endpoint_id)
 
 
 @router.delete("/{endpoint_id}", status_code=HTTPStatus.NO_CONTENT)
-def remove_endpoint(console: ConsolePart, endpoint_id: uuid.UUID) -> None:
+def remove_endpoint(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> None:
     """Forget an endpoint, and what was delivered there; n8n's own can be disabled alone."""
-    store.remove(console.backline, ACTOR, _found(console, endpoint_id).id)
+    store.remove(console.backline, actor.name, _found(console, actor, endpoint_id).id)
 
 
 @router.post("/{endpoint_id}/rotate")
-def rotate_secret(console: ConsolePart, endpoint_id: uuid.UUID) -> NewSecret:
+def rotate_secret(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> NewSecret:
     """Give an endpoint a new secret, shown this once; the one before signs too until `rotate/finish`."""
-    secret = store.rotate(console.backline, ACTOR, _found(console, endpoint_id).id)
+    secret = store.rotate(console.backline, actor.name, _found(console, actor, endpoint_id).id)
     return NewSecret(id=endpoint_id, secret=secret.text())
 
 
 @router.post("/{endpoint_id}/rotate/finish", status_code=HTTPStatus.NO_CONTENT)
-def finish_rotation(console: ConsolePart, endpoint_id: uuid.UUID) -> None:
+def finish_rotation(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> None:
     """Let the newest secret alone sign from now on."""
-    store.retire(console.backline, ACTOR, _found(console, endpoint_id).id)
+    store.retire(console.backline, actor.name, _found(console, actor, endpoint_id).id)
 
 
 @router.post("/{endpoint_id}/test")
-async def send_test(console: ConsolePart, endpoint_id: uuid.UUID, order: SampleOrder) -> SampleVerdict:
+async def send_test(
+    console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID, order: SampleOrder
+) -> SampleVerdict:
     """Send a sample, signed, and tell request, answer and verdict; a refusal is told, and is no error."""
-    endpoint = await asyncio.to_thread(_found, console, endpoint_id)
+    endpoint = await asyncio.to_thread(_found, console, actor, endpoint_id, Role.OPERATOR)
     sent = await send_sample(console.backline, order.type, endpoint, console.transport)
     return _api_verdict(sent)
 
 
-def _found(console: Console, endpoint_id: uuid.UUID) -> AnyRow:
+def _found(console: Console, actor: Actor, endpoint_id: uuid.UUID, role: Role = Role.ADMIN) -> AnyRow:
+    """Return an endpoint that the asker may act on."""
     endpoint = find_endpoint(console.backline, endpoint_id)
     if endpoint is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
+    require(actor, role, endpoint.org)
     return endpoint
 
 

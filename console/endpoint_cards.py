@@ -92,7 +92,8 @@ class EndpointCard:
         return f"endpoint-{self.health.endpoint.id}"
 
 
-def endpoint_cards(backline: Backline) -> Sequence[EndpointCard]:
-    """Return every endpoint, those that need somebody first."""
-    cards = [EndpointCard(one) for one in endpoint_health(backline)]
+def endpoint_cards(backline: Backline, orgs: frozenset[str] | None = None) -> Sequence[EndpointCard]:
+    """Return the endpoints of some orgs, or all, those that need somebody first."""
+    found = endpoint_health(backline)
+    cards = [EndpointCard(one) for one in found if orgs is None or one.org in orgs]
     return sorted(cards, key=lambda card: not card.is_broken)

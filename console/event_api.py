@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from console.actors import Actor, ActorPart, require
 from console.event_log import (
     EventFilter,
     EventPageAddress,
@@ -27,10 +28,10 @@ from resources.accounts import org_id_of
 from resources.database import AnyRow
 from resources.delivery.replay import Selection
 from resources.errors import InputRefused
+from resources.people.roles import Role
 from resources.schemas import EventType, Kind, catalogue, kind_of
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
-ACTOR = "api"
 UNDER_WAY = Message(
     "It is on its way this moment", "An event that is being sent is not replayed.", "Ask again in a minute."
 )
@@ -157,34 +158,40 @@ def show_schema(event_type: str) -> dict[str, Any]:
 
 
 @router.get("/events")
-def show_events(console: ConsolePart, wanted: Annotated[EventPageAddress, Query()]) -> EventList:
+def show_events(
+    console: ConsolePart, actor: ActorPart, wanted: Annotated[EventPageAddress, Query()]
+) -> EventList:
     """List events, the newest first."""
-    found = list_events(console.backline.database, wanted)
+    found = list_events(console.backline.database, wanted, actor.orgs)
     query = wanted.query(before=found.before, limit=wanted.limit)
     following = f"{router.prefix}/events{query}" if found.before else None
     return EventList(events=[ApiEvent(**_named(row)) for row in found.events], next=following)
 
 
 @router.get("/events/export", response_class=StreamingResponse)
-def export_events(console: ConsolePart, wanted: Annotated[EventFilter, Query()]) -> StreamingResponse:
+def export_events(
+    console: ConsolePart, actor: ActorPart, wanted: Annotated[EventFilter, Query()]
+) -> StreamingResponse:
     """Export the bodies of events as JSON lines, the oldest first."""
-    lines = bodies(console.backline.database, wanted)
+    lines = bodies(console.backline.database, wanted, actor.orgs)
     headers = {"content-disposition": 'attachment; filename="events.jsonl"', "cache-control": "no-store"}
     return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
 
 
 @router.post("/events/replay", status_code=HTTPStatus.ACCEPTED)
-def replay(console: ConsolePart, order: ReplayOrder) -> Replayed:
+def replay(console: ConsolePart, actor: ActorPart, order: ReplayOrder) -> Replayed:
     """Make events due again, under the same ids; what is on its way this moment is left alone."""
     if not any(order.model_dump().values()):
         raise InputRefused("the order", "names no events", "give ids, or say which, as status or since")
-    return Replayed(replayed=replay_events(console.backline, ACTOR, _selection(console, order)))
+    if not actor.may(Role.OPERATOR, order.org or None):
+        raise InputRefused("org", "is empty, or not yours", "name one in which you are an operator")
+    return Replayed(replayed=replay_events(console.backline, actor.name, _selection(console, actor, order)))
 
 
 @router.get("/events/{event_id}")
-def show_event(console: ConsolePart, event_id: str) -> ApiWholeEvent:
+def show_event(console: ConsolePart, actor: ActorPart, event_id: str) -> ApiWholeEvent:
     """Show one event: its body, its way to each endpoint, and every attempt."""
-    found = find_event(console.backline.database, event_id)
+    found = find_event(console.backline.database, event_id, actor.orgs)
     if found is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
     return ApiWholeEvent(
@@ -199,18 +206,21 @@ def show_event(console: ConsolePart, event_id: str) -> ApiWholeEvent:
 
 
 @router.post("/events/{event_id}/replay", status_code=HTTPStatus.ACCEPTED)
-def replay_one(console: ConsolePart, event_id: str) -> Replayed:
+def replay_one(console: ConsolePart, actor: ActorPart, event_id: str) -> Replayed:
     """Make one event due again at all its endpoints; 409 while it is on its way."""
-    if find_event(console.backline.database, event_id) is None:
+    found = find_event(console.backline.database, event_id)
+    if found is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
-    count = replay_events(console.backline, ACTOR, Selection(event_ids=(event_id,)))
+    require(actor, Role.OPERATOR, found.row.org)
+    count = replay_events(console.backline, actor.name, Selection(event_ids=(event_id,)))
     if not count:
         raise PageError(HTTPStatus.CONFLICT, UNDER_WAY)
     return Replayed(replayed=count)
 
 
-def _selection(console: Console, order: ReplayOrder) -> Selection:
-    if order.endpoint and find_endpoint(console.backline, order.endpoint) is None:
+def _selection(console: Console, actor: Actor, order: ReplayOrder) -> Selection:
+    endpoint = find_endpoint(console.backline, order.endpoint) if order.endpoint else None
+    if order.endpoint and (endpoint is None or not actor.sees(endpoint.org)):
         raise InputRefused("endpoint", f"{order.endpoint} is unknown", "use an id of /api/v1/endpoints")
     with console.backline.database.read() as connection:
         org_id = org_id_of(connection, order.org) if order.org else None

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from resources.database import AnyRow, Database
 from resources.events import body_of
 from resources.n8n import place_of, view_in_n8n
+from resources.people.roles import within
 from resources.schemas import EventType
 from resources.settings import Settings
 from resources.tables import Org, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
@@ -94,11 +95,15 @@ class EventPage:
     before: int | None
 
 
-def list_events(database: Database, wanted: EventPageAddress) -> EventPage:
-    """Return one page of the events."""
+def list_events(
+    database: Database, wanted: EventPageAddress, orgs: frozenset[str] | None = None
+) -> EventPage:
+    """Return one page of the events; ``orgs`` are those to be seen, ``None`` all."""
     event = WebhookEvent
     query = sa.select(*(getattr(event, name) for name in LISTED), Org.slug.label("org"))
-    query = query.outerjoin(Org, Org.id == event.org_id).where(*wanted.conditions())
+    query = query.outerjoin(Org, Org.id == event.org_id).where(
+        *wanted.conditions(), within(event.org_id, orgs)
+    )
     if wanted.before:
         query = query.where(event.sequence < wanted.before)
     with database.read() as connection:
@@ -117,15 +122,15 @@ class WholeEvent:
     attempts: Sequence[AnyRow]
 
 
-def find_event(database: Database, event_id: str) -> WholeEvent | None:
-    """Return one event, or ``None`` where there is none of that id."""
+def find_event(database: Database, event_id: str, orgs: frozenset[str] | None = None) -> WholeEvent | None:
+    """Return one event, or ``None`` where there is none of that id to be seen."""
     event, delivery, attempt, endpoint = WebhookEvent, WebhookDelivery, WebhookAttempt, WebhookEndpoint
     named = (endpoint.name.label("endpoint"), endpoint.url.label("endpoint_url"))
     query = sa.select(event.__table__, Org.slug.label("org")).outerjoin(Org, Org.id == event.org_id)
     ways = sa.select(delivery.__table__, *named).join(endpoint, endpoint.id == delivery.endpoint_id)
     tries = sa.select(attempt.__table__, *named).join(endpoint, endpoint.id == attempt.endpoint_id)
     with database.read() as connection:
-        row = connection.execute(query.where(event.id == event_id)).one_or_none()
+        row = connection.execute(query.where(event.id == event_id, within(event.org_id, orgs))).one_or_none()
         if row is None:
             return None
         mine = ways.where(delivery.event_id == event_id).order_by(endpoint.created_at, endpoint.name)
@@ -140,10 +145,11 @@ def link_into_n8n(settings: Settings, attempt: AnyRow) -> str | None:
     return view_in_n8n(place.editor_url, attempt.response_excerpt) if place else None
 
 
-def bodies(database: Database, wanted: EventFilter) -> Iterator[bytes]:
+def bodies(database: Database, wanted: EventFilter, orgs: frozenset[str] | None = None) -> Iterator[bytes]:
     """Yield the bodies of events as lines, the oldest first; no transaction lasts while the reader reads."""
     event, last = WebhookEvent, 0
-    query = sa.select(event.__table__).outerjoin(Org, Org.id == event.org_id).where(*wanted.conditions())
+    query = sa.select(event.__table__).outerjoin(Org, Org.id == event.org_id)
+    query = query.where(*wanted.conditions(), within(event.org_id, orgs))
     while True:
         with database.read() as connection:
             following = query.where(event.sequence > last).order_by(event.sequence).limit(EXPORTED_AT_ONCE)

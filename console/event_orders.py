@@ -10,7 +10,7 @@ from resources import audit
 from resources.backline import Backline
 from resources.database import AnyRow
 from resources.delivery.replay import Selection, replay
-from resources.tables import WebhookEndpoint
+from resources.tables import Org, WebhookEndpoint
 
 
 def replay_events(backline: Backline, actor: str, *selections: Selection) -> int:
@@ -29,11 +29,13 @@ def _told(selection: Selection) -> dict[str, Any]:
 
 
 def find_endpoint(backline: Backline, endpoint_id: uuid.UUID) -> AnyRow | None:
-    """Return an endpoint, or ``None`` where there is none of that id."""
+    """Return an endpoint and its org's slug, or ``None`` where there is none of that id."""
     endpoint = WebhookEndpoint
     with backline.database.read() as connection:
         return connection.execute(
-            sa.select(endpoint.__table__).where(endpoint.id == endpoint_id)
+            sa.select(endpoint.__table__, Org.slug.label("org"))
+            .outerjoin(Org, Org.id == endpoint.org_id)
+            .where(endpoint.id == endpoint_id)
         ).one_or_none()
 
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from selectolax.lexbor import LexborHTMLParser
 
+from console.actors import Actor, ActorPart
 from console.faults import NOT_FOUND
 from console.pages import SCRAPERS, PageError, page
 from console.parts import Console, ConsolePart
@@ -52,9 +53,9 @@ ALONE_HEADERS = {
 
 
 @router.get("")
-async def show_evidence(console: ConsolePart, visit_id: uuid.UUID) -> HTMLResponse:
+async def show_evidence(console: ConsolePart, actor: ActorPart, visit_id: uuid.UUID) -> HTMLResponse:
     """Show a visit, its screenshot and its document."""
-    visit = await asyncio.to_thread(_visit, console, visit_id)
+    visit = await asyncio.to_thread(_visit, console, actor, visit_id)
     source = await asyncio.to_thread(_kept, console.evidence.html, visit.row.html_file)
     picture = await asyncio.to_thread(_kept, console.evidence.screenshot, visit.row.screenshot_file)
     return page(
@@ -68,22 +69,22 @@ async def show_evidence(console: ConsolePart, visit_id: uuid.UUID) -> HTMLRespon
 
 
 @router.get("/screenshot.png")
-def screenshot(console: ConsolePart, visit_id: uuid.UUID) -> Response:
+def screenshot(console: ConsolePart, actor: ActorPart, visit_id: uuid.UUID) -> Response:
     """Return the picture of the page."""
-    picture = _kept(console.evidence.screenshot, _visit(console, visit_id).row.screenshot_file)
+    picture = _kept(console.evidence.screenshot, _visit(console, actor, visit_id).row.screenshot_file)
     return Response(_or_missing(picture), media_type="image/png", headers={"cache-control": "no-store"})
 
 
 @router.get("/source.txt")
-def source(console: ConsolePart, visit_id: uuid.UUID) -> Response:
+def source(console: ConsolePart, actor: ActorPart, visit_id: uuid.UUID) -> Response:
     """Return the whole document as text."""
-    return PlainTextResponse(_document(console, visit_id), headers=ALONE_HEADERS)
+    return PlainTextResponse(_document(console, actor, visit_id), headers=ALONE_HEADERS)
 
 
 @router.get("/page.html")
-def framed(console: ConsolePart, visit_id: uuid.UUID) -> Response:
+def framed(console: ConsolePart, actor: ActorPart, visit_id: uuid.UUID) -> Response:
     """Return the document for the frame."""
-    return HTMLResponse(harmless(_document(console, visit_id)), headers=FRAME_HEADERS)
+    return HTMLResponse(harmless(_document(console, actor, visit_id)), headers=FRAME_HEADERS)
 
 
 def harmless(document: str) -> str:
@@ -98,15 +99,15 @@ def harmless(document: str) -> str:
     return tree.html or ""
 
 
-def _visit(console: Console, visit_id: uuid.UUID) -> Visit:
-    visit = find_visit(console, visit_id)
+def _visit(console: Console, actor: Actor, visit_id: uuid.UUID) -> Visit:
+    visit = find_visit(console, visit_id, actor.orgs)
     if visit is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
     return visit
 
 
-def _document(console: Console, visit_id: uuid.UUID) -> str:
-    return _or_missing(_kept(console.evidence.html, _visit(console, visit_id).row.html_file))
+def _document(console: Console, actor: Actor, visit_id: uuid.UUID) -> str:
+    return _or_missing(_kept(console.evidence.html, _visit(console, actor, visit_id).row.html_file))
 
 
 def _kept(read: Callable[[str], Kept], file: str | None) -> Kept | None:

@@ -17,6 +17,7 @@ from console.parts import ConsolePart
 from console.problems import Problem, ProblemError, ProblemField, documented, problem_type
 from resources.errors import BacklineError
 from resources.inbound.door import HEADERS, Door, Knock
+from resources.inbound.follow import follow_proof
 from resources.inbound.orders import CALLS, sample_of, schema_of
 from resources.inbound.refusal_log import WINDOW_SECONDS
 from resources.inbound.refusals import CallRefused
@@ -47,7 +48,7 @@ class TakenCall(BaseModel):
     id: uuid.UUID
     type: str
     status: Literal["accepted"] = "accepted"
-    follow: str = Field(description="An absolute address.")
+    follow: str = Field(description="An absolute address that shows this call alone, without a login.")
 
 
 def _header(name: str) -> dict[str, Any]:
@@ -96,7 +97,8 @@ async def take_call(request: Request, console: ConsolePart) -> TakenCall:
     except (SQLAlchemyError, BacklineError) as error:
         logger.warning("A call of n8n cannot be taken: %s", error)
         raise _unavailable() from None
-    follow = f"{console.public_url}/api/v1/calls/{receipt.id}"
+    proof = follow_proof(console.backline.signing_secrets, receipt.id)
+    follow = f"{console.public_url}/api/v1/calls/{receipt.id}?follow={proof}"
     return TakenCall(id=receipt.id, type=receipt.type, follow=follow)
 
 

@@ -19,7 +19,7 @@ from console.account_list import (
     find_entry,
     known_orgs,
 )
-from console.connecting import ACTOR
+from console.actors import Actor, ActorPart, require
 from console.faults import NOT_FOUND
 from console.pages import HOME, PageError, page
 from console.parts import Console, ConsolePart
@@ -29,6 +29,7 @@ from console.testing import verdict_on
 from resources import accounts, parking
 from resources.credentials import store_credentials
 from resources.errors import InputRefused, ParkingError, SealBroken
+from resources.people.roles import Role
 from resources.provider import Provider
 from resources.providers import PROVIDERS, find_provider
 
@@ -93,10 +94,12 @@ def to_integrations() -> RedirectResponse:
 
 
 @router.get(HOME)
-def integrations(console: ConsolePart, address: Annotated[IntegrationsAddress, Query()]) -> HTMLResponse:
+def integrations(
+    console: ConsolePart, actor: ActorPart, address: Annotated[IntegrationsAddress, Query()]
+) -> HTMLResponse:
     """Show the providers and the accounts."""
     database = console.backline.database
-    counted = counts(database, address.org)
+    counted = counts(database, address.org, actor.orgs)
     matching = counted.matching(address.state)
     return page(
         "integrations.html",
@@ -105,54 +108,58 @@ def integrations(console: ConsolePart, address: Annotated[IntegrationsAddress, Q
         matching=matching,
         pages=max(-(-matching // PAGE_SIZE), 1),
         state_labels=STATE_LABELS,
-        entries=entries(database, address),
-        orgs=known_orgs(database),
+        entries=entries(database, address, actor.orgs),
+        orgs=known_orgs(database, actor.orgs),
         cards=[
             card_of(console, one, counted.by_provider.get(one.name, 0)) for one in console.providers.values()
         ],
-        connected=find_entry(database, address.connected) if address.connected else None,
-        disconnected=find_entry(database, address.disconnected) if address.disconnected else None,
+        connected=find_entry(database, address.connected, actor.orgs) if address.connected else None,
+        disconnected=find_entry(database, address.disconnected, actor.orgs) if address.disconnected else None,
         saved=PROVIDERS.get(address.saved or ""),
     )
 
 
-def _entry(console: Console, account_id: uuid.UUID) -> AccountEntry:
+def _entry(console: Console, actor: Actor, account_id: uuid.UUID) -> AccountEntry:
+    """Return an account that the asker may act on."""
     entry = find_entry(console.backline.database, account_id)
     if entry is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
+    require(actor, Role.OPERATOR, entry.org)
     return entry
 
 
 @router.post("/admin/integrations/apps/{provider_name}")
 def save_credentials(
     console: ConsolePart,
+    actor: ActorPart,
     provider_name: str,
     client_id: Annotated[str, Form()],
     client_secret: Annotated[str, Form()] = "",
 ) -> Response:
     """Seal and store a provider app's credentials; they are never shown again."""
     provider = find_provider(provider_name)
-    store_credentials(console.backline, provider, client_id, client_secret, ACTOR)
+    store_credentials(console.backline, provider, client_id, client_secret, actor.name)
     return RedirectResponse(f"{HOME}?saved={provider.name}", HTTPStatus.SEE_OTHER)
 
 
 @router.post("/admin/integrations/accounts/{account_id}/test")
-async def test_account(console: ConsolePart, account_id: uuid.UUID) -> HTMLResponse:
+async def test_account(console: ConsolePart, actor: ActorPart, account_id: uuid.UUID) -> HTMLResponse:
     """Ask the provider with the account's grant, and say how that went."""
+    await asyncio.to_thread(_entry, console, actor, account_id)
     verdict = await verdict_on(console, account_id)
-    entry = await asyncio.to_thread(_entry, console, account_id)
+    entry = await asyncio.to_thread(_entry, console, actor, account_id)
     return page("verdict.html", entry=entry, verdict=verdict)
 
 
 @router.get("/admin/integrations/accounts/{account_id}/disconnect")
-def confirm_disconnect(console: ConsolePart, account_id: uuid.UUID) -> HTMLResponse:
+def confirm_disconnect(console: ConsolePart, actor: ActorPart, account_id: uuid.UUID) -> HTMLResponse:
     """Ask before an account is disconnected."""
-    return page("disconnect.html", entry=_entry(console, account_id))
+    return page("disconnect.html", entry=_entry(console, actor, account_id))
 
 
 @router.post("/admin/integrations/accounts/{account_id}/disconnect")
-def disconnect(console: ConsolePart, account_id: uuid.UUID) -> Response:
+def disconnect(console: ConsolePart, actor: ActorPart, account_id: uuid.UUID) -> Response:
     """Forget an account's grant."""
-    entry = _entry(console, account_id)
-    accounts.disconnect(console.backline, entry.id, ACTOR)
+    entry = _entry(console, actor, account_id)
+    accounts.disconnect(console.backline, entry.id, actor.name)
     return RedirectResponse(f"{HOME}?disconnected={entry.id}", HTTPStatus.SEE_OTHER)

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,11 +20,15 @@ STATIC = FOLDER / "static"
 HOME = "/admin/integrations/providers"
 SCRAPERS = "/admin/integrations/scrapers"
 WEBHOOKS = "/admin/integrations/webhooks"
+PEOPLE, SESSIONS, TOKENS, AUDIT = "/admin/people", "/admin/sessions", "/admin/tokens", "/admin/audit"
 Tone = Literal["ok", "warn", "bad", "plain"]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 JUST_NOW_SECONDS = 45
 SPANS = ((90 * DAY, 30 * DAY, "months"), (2 * DAY, DAY, "days"), (90 * MINUTE, HOUR, "h"), (0, MINUTE, "min"))
+
+
+ACTOR: ContextVar[Any] = ContextVar("actor", default=None)  # who asks, for the frame of every page
 
 
 class Link(NamedTuple):
@@ -116,6 +121,10 @@ def _environment() -> Environment:
         "home": HOME,
         "scrapers_home": SCRAPERS,
         "webhooks_home": WEBHOOKS,
+        "people_home": PEOPLE,
+        "sessions_home": SESSIONS,
+        "tokens_home": TOKENS,
+        "audit_home": AUDIT,
     }
     environment.filters |= {"when": when, "exact": exact, "amount": amount, "span": span, "coded": coded}
     return environment
@@ -126,7 +135,7 @@ ENVIRONMENT = _environment()
 
 def page(template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """Render a template into a reply that nobody keeps."""
-    text = ENVIRONMENT.get_template(template).render(**context)
+    text = ENVIRONMENT.get_template(template).render(actor=ACTOR.get(), **context)
     return HTMLResponse(text, status, headers={"cache-control": "no-store"})
 
 

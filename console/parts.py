@@ -1,5 +1,6 @@
 """What the console's handlers work with: Backline, the way out, and where browsers reach the console."""
 
+import asyncio
 import functools
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -12,11 +13,15 @@ from fastapi import Depends, Request
 
 from resources.backline import Backline
 from resources.inbound.door import Door
+from resources.inbound.source import caller, networks, shared_name
 from resources.limiter import AppLimiter
+from resources.people.attempts import FailureLog, LoginPace
 from resources.provider import Provider
 from resources.providers import PROVIDERS
 from resources.scraping.evidence import EvidenceStore
 from resources.verification import PATIENCE_SECONDS, Asker, asking
+
+MOST_HASHED_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,27 @@ class Console:
     def door(self) -> Door:
         """What lets n8n's calls in."""
         return Door(self.backline)
+
+    @functools.cached_property
+    def login_pace(self) -> LoginPace:
+        """What counts tries to log in."""
+        return LoginPace(self.backline.settings.login_rate_limit, self.backline.settings.redis_url)
+
+    @functools.cached_property
+    def login_failures(self) -> FailureLog:
+        """What writes failed logins down."""
+        return FailureLog(self.backline)
+
+    @functools.cached_property
+    def hashing(self) -> asyncio.Semaphore:
+        """How many passwords are looked at at once: each takes 64 MiB."""
+        return asyncio.Semaphore(MOST_HASHED_AT_ONCE)
+
+    def source_of(self, request: Request) -> str:
+        """Return the name under which the requests of one asker's address are counted."""
+        peer = request.client.host if request.client else None
+        trusted = networks(self.backline.settings.trusted_proxies, "BACKLINE_TRUSTED_PROXIES")
+        return shared_name(caller(peer, request.headers.getlist("x-forwarded-for"), trusted))
 
     @property
     def public_url(self) -> str:

@@ -14,6 +14,7 @@ from console.pages import Tone
 from console.parts import Console
 from console.scraped_kinds import title_of
 from resources.database import AnyRow, Database, utc_now
+from resources.people.roles import within
 from resources.provider import Provider
 from resources.scraping import jobs
 from resources.scraping.jobs import LIVE, SILENT_AFTER, Wish
@@ -127,31 +128,39 @@ class ScrapeJob:
         return f"{pages}{of_orgs}" + (f", {len(accounts)} chosen accounts" if accounts else "")
 
 
-def live_jobs(console: Console) -> list[ScrapeJob]:
+def live_jobs(console: Console, orgs: frozenset[str] | None = None) -> list[ScrapeJob]:
     """Return the jobs that run, then those that wait, the oldest first."""
-    query = sa.select(ScraperJob).where(ScraperJob.status.in_(LIVE))
+    query = sa.select(ScraperJob).where(ScraperJob.status.in_(LIVE), within(ScraperJob.org_id, orgs))
     order = (ScraperJob.status != "running", ScraperJob.created_at, ScraperJob.id)
     found, first = _jobs(console, query.order_by(*order).limit(NEWEST)), dict[str, ScrapeJob]()
     return [replace(job, is_behind=first.setdefault(job.row.provider, job) is not job) for job in found]
 
 
-def ended_jobs(console: Console) -> list[ScrapeJob]:
+def ended_jobs(console: Console, orgs: frozenset[str] | None = None) -> list[ScrapeJob]:
     """Return the newest jobs that have ended."""
-    newest = [_newest(status) for status in ENDED]
+    newest = [_newest(status, orgs) for status in ENDED]
     query = sa.select(ScraperJob).where(ScraperJob.id.in_(sa.union_all(*newest)))
     return _jobs(console, query.order_by(ScraperJob.created_at.desc(), ScraperJob.id).limit(NEWEST))
 
 
-def _newest(status: str) -> sa.Select[Any]:
+def _newest(status: str, orgs: frozenset[str] | None) -> sa.Select[Any]:
     """Return the newest jobs of one status, which an index gives without sorting all that there ever were."""
-    query = sa.select(ScraperJob.id).where(ScraperJob.status == status)
+    query = sa.select(ScraperJob.id).where(ScraperJob.status == status, within(ScraperJob.org_id, orgs))
     return sa.select(query.order_by(ScraperJob.created_at.desc()).limit(NEWEST).subquery().c.id)
 
 
-def find_job(console: Console, job_id: uuid.UUID) -> ScrapeJob | None:
-    """Return one job, or ``None`` where there is none of that id."""
+def find_job(console: Console, job_id: uuid.UUID, orgs: frozenset[str] | None = None) -> ScrapeJob | None:
+    """Return one job, or ``None`` where there is none of that id to be seen."""
     row = jobs.find(console.backline.database, job_id)
-    return None if row is None else _shown(console, row)
+    if row is None or (orgs is not None and not is_of(row, orgs)):
+        return None
+    return _shown(console, row)
+
+
+def is_of(row: AnyRow, orgs: frozenset[str]) -> bool:
+    """Say whether all that a job visits is of some orgs."""
+    asked = (row.config or {}).get("orgs") or ()
+    return bool(asked) and set(asked) <= orgs
 
 
 def _jobs(console: Console, query: sa.Select[Any]) -> list[ScrapeJob]:

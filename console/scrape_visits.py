@@ -12,6 +12,7 @@ from console.outcomes import Meaning, meaning_of
 from console.parts import Console
 from console.scraped_kinds import title_of
 from resources.database import AnyRow
+from resources.people.roles import within
 from resources.provider import Provider
 from resources.reading.verdict import Outcome
 from resources.tables import ConnectedAccount, Org, ScraperEvidence, ScraperVisit
@@ -76,9 +77,9 @@ class Visit:
         return url if urlsplit(url).scheme in {"http", "https"} else ""
 
 
-def failures(console: Console, wanted: FailureFilter) -> list[Visit]:
+def failures(console: Console, wanted: FailureFilter, orgs: frozenset[str] | None = None) -> list[Visit]:
     """Return the newest visits without a reading."""
-    query = _visits().where(ScraperVisit.outcome != Outcome.READING)
+    query = _visits().where(ScraperVisit.outcome != Outcome.READING, within(ScraperVisit.org_id, orgs))
     for name, value in wanted.model_dump().items():
         query = query.where(getattr(ScraperVisit, name) == value) if value else query
     with console.backline.database.read() as connection:
@@ -86,10 +87,11 @@ def failures(console: Console, wanted: FailureFilter) -> list[Visit]:
         return [_shown(console, row) for row in rows]
 
 
-def find_visit(console: Console, visit_id: uuid.UUID) -> Visit | None:
-    """Return one visit, or ``None`` where there is none of that id."""
+def find_visit(console: Console, visit_id: uuid.UUID, orgs: frozenset[str] | None = None) -> Visit | None:
+    """Return one visit, or ``None`` where there is none of that id to be seen."""
+    mine = (ScraperVisit.id == visit_id) & within(ScraperVisit.org_id, orgs)
     with console.backline.database.read() as connection:
-        row = connection.execute(_visits().where(ScraperVisit.id == visit_id)).one_or_none()
+        row = connection.execute(_visits().where(mine)).one_or_none()
     return None if row is None else _shown(console, row)
 
 

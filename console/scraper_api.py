@@ -8,18 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from console.faults import NOT_FOUND
+from console.actors import ActorPart
 from console.pages import SCRAPERS, Message, PageError
-from console.parts import Console, ConsolePart
-from console.scrape_jobs import ScrapeJob, ended_jobs, find_job, live_jobs
+from console.parts import ConsolePart
+from console.scrape_jobs import ScrapeJob, ended_jobs, live_jobs
 from console.scraped_kinds import PageKind, Scraper, scrapers
-from console.scrapers import stop_unless_ended
+from console.scrapers import allow, found_job, stop_unless_ended
 from resources.errors import InputRefused
+from resources.people.roles import Role
 from resources.scraping import jobs
 from resources.scraping.jobs import Wish
 
 router = APIRouter(prefix="/api/v1/scrapers", tags=["scrapers"])
-ACTOR = "api"
 
 
 class ApiPageKind(BaseModel):
@@ -124,7 +124,7 @@ def list_scrapers(console: ConsolePart) -> ScraperList:
 
 
 @router.get("/jobs")
-def list_jobs(console: ConsolePart, wanted: Annotated[JobFilter, Query()]) -> JobList:
+def list_jobs(console: ConsolePart, actor: ActorPart, wanted: Annotated[JobFilter, Query()]) -> JobList:
     """List the jobs that run or wait, and the newest that ended."""
     live, ended = (
         [
@@ -132,13 +132,13 @@ def list_jobs(console: ConsolePart, wanted: Annotated[JobFilter, Query()]) -> Jo
             for job in found
             if wanted.provider in {"", job.row.provider} and wanted.status in {"", job.row.status}
         ]
-        for found in (live_jobs(console), ended_jobs(console))
+        for found in (live_jobs(console, actor.orgs), ended_jobs(console, actor.orgs))
     )
     return JobList(live=live, ended=ended)
 
 
 @router.post("/jobs", status_code=HTTPStatus.ACCEPTED)
-def create_job(console: ConsolePart, order: ScrapeOrder, response: Response) -> Accepted:
+def create_job(console: ConsolePart, actor: ActorPart, order: ScrapeOrder, response: Response) -> Accepted:
     """Ask for a scrape; a Dagster run carries it out."""
     provider = console.providers.get(order.provider)
     if provider is None or not provider.pages:
@@ -147,8 +147,9 @@ def create_job(console: ConsolePart, order: ScrapeOrder, response: Response) -> 
             "provider", f"{order.provider!r} has no public pages", f"use one of {known or 'none'}"
         )
     wish = Wish(tuple(order.orgs), tuple(order.accounts), tuple(order.pages))
+    allow(actor, wish)
     job_id = jobs.ask(
-        console.backline.database, provider, wish, job_type="console", actor=ACTOR, job_id=order.id
+        console.backline.database, provider, wish, job_type="console", actor=actor.name, job_id=order.id
     )
     accepted = Accepted(id=job_id, job=f"{router.prefix}/jobs/{job_id}", page=f"{SCRAPERS}?asked={job_id}")
     response.headers["location"] = accepted.job
@@ -156,26 +157,19 @@ def create_job(console: ConsolePart, order: ScrapeOrder, response: Response) -> 
 
 
 @router.get("/jobs/{job_id}")
-def show_job(console: ConsolePart, job_id: uuid.UUID) -> ApiJob:
+def show_job(console: ConsolePart, actor: ActorPart, job_id: uuid.UUID) -> ApiJob:
     """Show one job."""
-    return _api_job(_found(console, job_id))
+    return _api_job(found_job(console, actor, job_id, Role.VIEWER))
 
 
 @router.post("/jobs/{job_id}/stop", status_code=HTTPStatus.ACCEPTED)
-def stop_job(console: ConsolePart, job_id: uuid.UUID) -> ApiJob:
+def stop_job(console: ConsolePart, actor: ActorPart, job_id: uuid.UUID) -> ApiJob:
     """Stop a job: one that waits at once, one that runs within seconds; 409 where it has ended."""
-    _found(console, job_id)
-    if refused := stop_unless_ended(console, job_id, ACTOR):
+    found_job(console, actor, job_id)
+    if refused := stop_unless_ended(console, job_id, actor.name):
         message = Message("It cannot be stopped", f"{refused.problem[:1].upper()}{refused.problem[1:]}.")
         raise PageError(HTTPStatus.CONFLICT, message)
-    return _api_job(_found(console, job_id))
-
-
-def _found(console: Console, job_id: uuid.UUID) -> ScrapeJob:
-    job = find_job(console, job_id)
-    if job is None:
-        raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
-    return job
+    return _api_job(found_job(console, actor, job_id))
 
 
 def _api_scraper(scraper: Scraper) -> ApiScraper:

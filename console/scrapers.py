@@ -8,16 +8,17 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from console.account_list import known_orgs
-from console.connecting import ACTOR
+from console.actors import Actor, ActorPart, require
 from console.faults import NOT_FOUND
 from console.guard import LIVE_POLICY
 from console.outcomes import MEANINGS
 from console.pages import SCRAPERS, PageError, page
 from console.parts import Console, ConsolePart
-from console.scrape_jobs import ask_once, ended_jobs, find_job, live_jobs
+from console.scrape_jobs import ScrapeJob, ask_once, ended_jobs, find_job, live_jobs
 from console.scrape_visits import FailureFilter, failures
 from console.scraped_kinds import Scraper, scraper_of, scrapers
 from resources.errors import InputRefused
+from resources.people.roles import Role
 from resources.scraping import jobs
 from resources.scraping.jobs import Wish
 from resources.visiting import controls
@@ -35,7 +36,9 @@ class ScrapersAddress(FailureFilter):
 
 
 @router.get(SCRAPERS)
-def show_scrapers(console: ConsolePart, address: Annotated[ScrapersAddress, Query()]) -> HTMLResponse:
+def show_scrapers(
+    console: ConsolePart, actor: ActorPart, address: Annotated[ScrapersAddress, Query()]
+) -> HTMLResponse:
     """Show the health of every kind of page, the jobs, and what was not read."""
     shown = scrapers(console)
     reply = page(
@@ -44,14 +47,14 @@ def show_scrapers(console: ConsolePart, address: Annotated[ScrapersAddress, Quer
         scrapers=shown,
         paused={scraper.provider.name for scraper in shown if scraper.controls.paused_at},
         broken=[kind for scraper in shown for kind in scraper.broken],
-        live=live_jobs(console),
-        ended=ended_jobs(console),
+        live=live_jobs(console, actor.orgs),
+        ended=ended_jobs(console, actor.orgs),
         visits=failures(
-            console, FailureFilter(**address.model_dump(include=set(FailureFilter.model_fields)))
+            console, FailureFilter(**address.model_dump(include=set(FailureFilter.model_fields))), actor.orgs
         ),
         meanings=MEANINGS,
-        asked=find_job(console, address.asked) if address.asked else None,
-        stopped=find_job(console, address.stopped) if address.stopped else None,
+        asked=find_job(console, address.asked, actor.orgs) if address.asked else None,
+        stopped=find_job(console, address.stopped, actor.orgs) if address.stopped else None,
         configured=console.providers.get(address.configured),
     )
     reply.headers["content-security-policy"] = LIVE_POLICY
@@ -70,28 +73,31 @@ def _back(query: str = "", anchor: str = "") -> RedirectResponse:
 
 
 @router.get(f"{SCRAPERS}/{{provider}}/start")
-def confirm_start(console: ConsolePart, provider: str, org: str = "", kind: str = "") -> HTMLResponse:
+def confirm_start(
+    console: ConsolePart, actor: ActorPart, provider: str, org: str = "", kind: str = ""
+) -> HTMLResponse:
     """Ask which org and which kind of page."""
-    return _start_page(console, _scraper(console, provider), org, kind)
+    return _start_page(console, actor, _scraper(console, provider), Wish(_given(org), pages=_given(kind)))
 
 
 def _start_page(
-    console: Console, scraper: Scraper, org: str, kind: str, refused: InputRefused | None = None
+    console: Console, actor: Actor, scraper: Scraper, wish: Wish, refused: InputRefused | None = None
 ) -> HTMLResponse:
     return page(
         "scraper_start.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK,
         scraper=scraper,
-        org=org,
-        kind=kind,
+        org="".join(wish.orgs),
+        kind="".join(wish.pages),
         refused=refused,
-        orgs=known_orgs(console.backline.database),
+        orgs=known_orgs(console.backline.database, actor.rights.where(Role.OPERATOR)),
     )
 
 
 @router.post(f"{SCRAPERS}/{{provider}}/start")
 def start(
     console: ConsolePart,
+    actor: ActorPart,
     provider: str,
     org: Annotated[str, Form()] = "",
     kind: Annotated[str, Form()] = "",
@@ -100,10 +106,22 @@ def start(
     scraper = _scraper(console, provider)
     wish = Wish(orgs=_given(org), pages=_given(kind))
     try:
-        job_id = ask_once(console.backline.database, scraper.provider, wish, ACTOR)
+        allow(actor, wish)
+        job_id = ask_once(console.backline.database, scraper.provider, wish, actor.name)
     except InputRefused as error:
-        return _start_page(console, scraper, org, kind, error)
+        return _start_page(console, actor, scraper, wish, error)
     return _back(f"?asked={job_id}")
+
+
+def allow(actor: Actor, wish: Wish) -> None:
+    """Refuse a scrape of what is not the asker's: accounts and orgs of others, or everything."""
+    for org in wish.orgs:
+        if not actor.may(Role.OPERATOR, org):
+            raise InputRefused(
+                "org", f"{org!r} is not yours to scrape", "name one in which you are an operator"
+            )
+    if not wish.orgs and not actor.may(Role.OPERATOR):
+        raise InputRefused("org", "is empty, which means all", "name one in which you are an operator")
 
 
 def _given(text: str) -> tuple[str, ...]:
@@ -111,12 +129,21 @@ def _given(text: str) -> tuple[str, ...]:
 
 
 @router.post(f"{SCRAPERS}/jobs/{{job_id}}/stop")
-def stop(console: ConsolePart, job_id: uuid.UUID) -> Response:
+def stop(console: ConsolePart, actor: ActorPart, job_id: uuid.UUID) -> Response:
     """Stop a job; one that has ended meanwhile is shown as it ended."""
-    if find_job(console, job_id) is None:
-        raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
-    stop_unless_ended(console, job_id, ACTOR)
+    found_job(console, actor, job_id)
+    stop_unless_ended(console, job_id, actor.name)
     return _back(f"?stopped={job_id}")
+
+
+def found_job(console: Console, actor: Actor, job_id: uuid.UUID, role: Role = Role.OPERATOR) -> ScrapeJob:
+    """Return a job that the asker may act on; of several orgs' only who may in each of them."""
+    job = find_job(console, job_id, actor.orgs)
+    if job is None:
+        raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
+    for org in (job.row.config or {}).get("orgs") or (None,):
+        require(actor, role, org)
+    return job
 
 
 def stop_unless_ended(console: Console, job_id: uuid.UUID, actor: str) -> InputRefused | None:
@@ -129,16 +156,16 @@ def stop_unless_ended(console: Console, job_id: uuid.UUID, actor: str) -> InputR
 
 
 @router.post(f"{SCRAPERS}/{{provider}}/pause")
-def pause(console: ConsolePart, provider: str) -> Response:
+def pause(console: ConsolePart, actor: ActorPart, provider: str) -> Response:
     """Let no scrape of the provider begin."""
-    controls.pause(console.backline.database, _scraper(console, provider).provider, ACTOR)
+    controls.pause(console.backline.database, _scraper(console, provider).provider, actor.name)
     return _back(anchor=f"#scraper-{provider}")
 
 
 @router.post(f"{SCRAPERS}/{{provider}}/resume")
-def resume(console: ConsolePart, provider: str) -> Response:
+def resume(console: ConsolePart, actor: ActorPart, provider: str) -> Response:
     """Let scrapes of the provider begin again."""
-    controls.resume(console.backline.database, _scraper(console, provider).provider, ACTOR)
+    controls.resume(console.backline.database, _scraper(console, provider).provider, actor.name)
     return _back(anchor=f"#scraper-{provider}")
 
 
@@ -174,8 +201,9 @@ def _plain(number: float) -> str:
 
 
 @router.post(f"{SCRAPERS}/{{provider}}/configure")
-def configure(
+def configure(  # noqa: PLR0913, PLR0917  # one argument a field
     console: ConsolePart,
+    actor: ActorPart,
     provider: str,
     pause_seconds: Annotated[str, Form()] = "",
     concurrency: Annotated[str, Form()] = "",
@@ -185,7 +213,7 @@ def configure(
     scraper = _scraper(console, provider)
     typed = {"pause_seconds": pause_seconds, "concurrency": concurrency, "daily_pages": daily_pages}
     try:
-        controls.configure(console.backline.database, scraper.provider, ACTOR, typed)
+        controls.configure(console.backline.database, scraper.provider, actor.name, typed)
     except InputRefused as error:
         return _settings_page(scraper, typed, error)
     return _back(f"?configured={provider}", f"#scraper-{provider}")

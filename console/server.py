@@ -5,16 +5,19 @@ console's own access log (:mod:`console.guard`) names method, path, status and t
 """
 
 import copy
+import sys
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.config import LOGGING_CONFIG
 
 from console.app import create_app
 from console.guard import LOOPBACK
 from resources.backline import Backline
 from resources.errors import InputRefused
+from resources.people import links, users
 
 RELOAD_TARGET = "console.app:app_from_environment"
 FOLDERS = Path(__file__).resolve().parent.parent
@@ -32,10 +35,11 @@ def serve(
     """Serve until interrupted; with ``reload`` the settings come from the environment alone.
 
     Raises ``InputRefused`` for a host that others could reach, unless ``trust_network`` says that
-    something in front keeps them out: there is no login yet.
+    something in front speaks TLS to them: passwords would cross the network in the open.
     """
     if not trust_network:
         _refuse_others(host)
+    tell_how_to_log_in(backline)
     app = RELOAD_TARGET if reload else create_app(backline)
     uvicorn.run(
         app,
@@ -55,9 +59,31 @@ def serve(
 
 def _refuse_others(host: str) -> None:
     if host not in LOOPBACK:
-        problem = f"{host!r} can be reached by others, and the console has no login yet"
-        cure = "use 127.0.0.1 and an SSH tunnel, or --trust-network where a container's port is published so"
+        problem = f"{host!r} can be reached by others, and the console itself speaks no TLS"
+        cure = "use 127.0.0.1 and a proxy or an SSH tunnel, or --trust-network where such stands in front"
         raise InputRefused("host", problem, cure)
+
+
+def tell_how_to_log_in(backline: Backline) -> None:
+    """Say how the first person gets in: on the embedded default by a one-time link, as Jupyter's.
+
+    Nothing is said once an admin has a password, nor where the database is not ready, which /readyz tells.
+    """
+    try:
+        if backline.settings.environment == "production":
+            with backline.database.read() as connection:
+                missing = users.admins(connection) == 0
+            said = (
+                "Nobody can log in yet. Add an admin: backline users add NAME --role admin" if missing else ""
+            )
+        else:
+            proof = links.first(backline.database)
+            said = f"Log in once by {links.address(backline.settings.public_url, proof)}" if proof else ""
+    except SQLAlchemyError:
+        return
+    if said:
+        sys.stderr.write(f"{said}\n")
+        sys.stderr.flush()
 
 
 def log_config() -> dict[str, Any]:

@@ -28,10 +28,11 @@ Refusal = Literal["unknown", "expired", "provider", "browser"]
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """What is sealed with a state: the verifier, and the account that is to be reconnected, if any."""
+    """What is sealed with a state: who began, the account to be reconnected if any, and the verifier."""
 
-    verifier: str
+    actor: str
     account_id: uuid.UUID | None = None
+    verifier: str = ""
 
     def __repr__(self) -> str:
         return f"Begun(account_id={self.account_id})"
@@ -69,11 +70,9 @@ def cookie_value(state: str) -> str:
     return hashlib.sha256(b"browser\0" + state.encode()).hexdigest()
 
 
-def begin(
-    backline: Backline, provider: Provider, org_slug: str, account_id: uuid.UUID | None
-) -> tuple[str, str]:
+def begin(backline: Backline, provider: Provider, org_slug: str, begun: Begun) -> tuple[str, str]:
     """Store a new state; return it and the PKCE verifier, both secrets."""
-    state, begun = secrets.token_urlsafe(32), Begun(new_verifier(), account_id)
+    state, begun = secrets.token_urlsafe(32), msgspec.structs.replace(begun, verifier=new_verifier())
     state_hash, now = hash_of(state), utc_now()
     sealed = backline.vault.seal(msgspec.json.encode(begun), _subject(state_hash))
     values = {"state_hash": state_hash, "provider": provider.name, "org_slug": org_slug}

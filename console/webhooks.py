@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
-from console.connecting import ACTOR
+from console.actors import Actor, ActorPart, require
 from console.endpoint_cards import DELIVERY_STATES, MOST_SHOWN, endpoint_cards
 from console.event_log import EventPageAddress, find_event, link_into_n8n, list_events
 from console.event_orders import find_endpoint, replay_events, replay_failed
@@ -24,6 +24,7 @@ from resources.delivery import endpoints as store
 from resources.delivery.replay import Selection
 from resources.delivery.samples import send_sample
 from resources.errors import InputRefused, SealBroken
+from resources.people.roles import Role
 from resources.providers import PROVIDERS
 from resources.schemas import PATHS, catalogue
 
@@ -41,19 +42,20 @@ class WebhooksAddress(EventPageAddress):
 
 
 @router.get(WEBHOOKS)
-def show_webhooks(console: ConsolePart, address: Annotated[WebhooksAddress, Query()]) -> HTMLResponse:
+def show_webhooks(
+    console: ConsolePart, actor: ActorPart, address: Annotated[WebhooksAddress, Query()]
+) -> HTMLResponse:
     """Show every endpoint, the broken first, and the newest events."""
-    cards = endpoint_cards(console.backline)
-    chosen = address.endpoint or None
+    cards = endpoint_cards(console.backline, actor.orgs)
     return page(
         "webhooks.html",
         address=address,
         cards=cards[:MOST_SHOWN],
         left_out=max(len(cards) - MOST_SHOWN, 0),
         broken=[card for card in cards if card.is_broken],
-        found=list_events(console.backline.database, address),
-        done=find_endpoint(console.backline, address.done) if address.done else None,
-        only=find_endpoint(console.backline, chosen) if chosen else None,
+        found=list_events(console.backline.database, address, actor.orgs),
+        done=_seen(console, actor, address.done),
+        only=_seen(console, actor, address.endpoint or None),
         now=utc_now(),
         delivery_states=DELIVERY_STATES,
         types=list(PATHS),
@@ -69,9 +71,11 @@ def show_types() -> HTMLResponse:
 
 
 @router.get(f"{WEBHOOKS}/events/{{event_id}}")
-def show_event(console: ConsolePart, event_id: str, replayed: int | None = None) -> HTMLResponse:
+def show_event(
+    console: ConsolePart, actor: ActorPart, event_id: str, replayed: int | None = None
+) -> HTMLResponse:
     """Show one event: its body, its way to each endpoint, and every attempt."""
-    event = find_event(console.backline.database, event_id)
+    event = find_event(console.backline.database, event_id, actor.orgs)
     if event is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
     return page(
@@ -90,18 +94,27 @@ def _pretty(body: object) -> str:
 
 
 @router.post(f"{WEBHOOKS}/events/{{event_id}}/replay")
-def replay_event(console: ConsolePart, event_id: str) -> Response:
+def replay_event(console: ConsolePart, actor: ActorPart, event_id: str) -> Response:
     """Send one event again to all its endpoints, under the same id."""
-    if find_event(console.backline.database, event_id) is None:
+    event = find_event(console.backline.database, event_id)
+    if event is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
-    count = replay_events(console.backline, ACTOR, Selection(event_ids=(event_id,)))
+    require(actor, Role.OPERATOR, event.row.org)
+    count = replay_events(console.backline, actor.name, Selection(event_ids=(event_id,)))
     return RedirectResponse(f"{WEBHOOKS}/events/{event_id}?replayed={count}", HTTPStatus.SEE_OTHER)
 
 
-def _endpoint(console: Console, endpoint_id: uuid.UUID) -> AnyRow:
+def _seen(console: Console, actor: Actor, endpoint_id: uuid.UUID | None) -> AnyRow | None:
+    endpoint = find_endpoint(console.backline, endpoint_id) if endpoint_id else None
+    return endpoint if endpoint is not None and actor.sees(endpoint.org) else None
+
+
+def _endpoint(console: Console, actor: Actor, endpoint_id: uuid.UUID) -> AnyRow:
+    """Return an endpoint that the asker may act on."""
     endpoint = find_endpoint(console.backline, endpoint_id)
     if endpoint is None:
         raise PageError(HTTPStatus.NOT_FOUND, NOT_FOUND)
+    require(actor, Role.OPERATOR, endpoint.org)
     return endpoint
 
 
@@ -111,28 +124,28 @@ def _back(endpoint_id: uuid.UUID, replayed: int | None = None) -> RedirectRespon
 
 
 @router.post(f"{WEBHOOKS}/endpoints/{{endpoint_id}}/replay")
-def replay_to(console: ConsolePart, endpoint_id: uuid.UUID) -> Response:
+def replay_to(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> Response:
     """Send now what an endpoint gave up, what waits for a later try, and what it missed while disabled."""
-    endpoint = _endpoint(console, endpoint_id)
-    return _back(endpoint_id, replay_failed(console.backline, ACTOR, endpoint))
+    endpoint = _endpoint(console, actor, endpoint_id)
+    return _back(endpoint_id, replay_failed(console.backline, actor.name, endpoint))
 
 
 @router.post(f"{WEBHOOKS}/endpoints/{{endpoint_id}}/enable")
-def enable(console: ConsolePart, endpoint_id: uuid.UUID) -> Response:
+def enable(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> Response:
     """Send events there again."""
-    return _set_enabled(console, endpoint_id, enabled=True)
+    return _set_enabled(console, actor, endpoint_id, enabled=True)
 
 
 @router.post(f"{WEBHOOKS}/endpoints/{{endpoint_id}}/disable")
-def disable(console: ConsolePart, endpoint_id: uuid.UUID) -> Response:
+def disable(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> Response:
     """Send nothing there any more."""
-    return _set_enabled(console, endpoint_id, enabled=False)
+    return _set_enabled(console, actor, endpoint_id, enabled=False)
 
 
-def _set_enabled(console: Console, endpoint_id: uuid.UUID, *, enabled: bool) -> Response:
-    endpoint = _endpoint(console, endpoint_id)
+def _set_enabled(console: Console, actor: Actor, endpoint_id: uuid.UUID, *, enabled: bool) -> Response:
+    endpoint = _endpoint(console, actor, endpoint_id)
     try:
-        store.change(console.backline, ACTOR, endpoint.id, enabled=enabled)
+        store.change(console.backline, actor.name, endpoint.id, enabled=enabled)
     except InputRefused as error:
         cure = f"{error.cure[:1].upper()}{error.cure[1:]}."
         message = Message("It cannot stay as it is", f"{error.field}: {error.problem}.", cure, links=BACK)
@@ -141,18 +154,18 @@ def _set_enabled(console: Console, endpoint_id: uuid.UUID, *, enabled: bool) -> 
 
 
 @router.get(f"{WEBHOOKS}/endpoints/{{endpoint_id}}/test")
-def choose_sample(console: ConsolePart, endpoint_id: uuid.UUID) -> HTMLResponse:
+def choose_sample(console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID) -> HTMLResponse:
     """Ask which type of event to send a sample of."""
-    endpoint = _endpoint(console, endpoint_id)
+    endpoint = _endpoint(console, actor, endpoint_id)
     return page("endpoint_test.html", endpoint=endpoint, types=endpoint.event_types or list(PATHS))
 
 
 @router.post(f"{WEBHOOKS}/endpoints/{{endpoint_id}}/test")
 async def send_test(
-    console: ConsolePart, endpoint_id: uuid.UUID, event_type: Annotated[str, Form()] = ""
+    console: ConsolePart, actor: ActorPart, endpoint_id: uuid.UUID, event_type: Annotated[str, Form()] = ""
 ) -> HTMLResponse:
     """Send a sample, signed, and show request, answer and verdict; nothing is stored."""
-    endpoint = await asyncio.to_thread(_endpoint, console, endpoint_id)
+    endpoint = await asyncio.to_thread(_endpoint, console, actor, endpoint_id)
     try:
         verdict = await send_sample(console.backline, event_type, endpoint, console.transport)
     except (InputRefused, SealBroken) as error:

@@ -85,6 +85,17 @@ class Settings(BaseSettings):
         pattern=r"^[1-9]\d*/[1-9]\d*$",
         description="`calls/seconds` that one address may make to /hooks/n8n, and one secret may sign.",
     )
+    session_idle_hours: float = Field(
+        12, gt=0, le=24 * 90, description="Hours after which a session ends in which nobody did anything."
+    )
+    session_hours: float = Field(
+        24 * 7, gt=0, le=24 * 365, description="Hours after which a session ends in any case."
+    )
+    login_rate_limit: str = Field(
+        "10/300",
+        pattern=r"^[1-9]\d*/[1-9]\d*$",
+        description="`logins/seconds` that may be tried for one name; three times as many from one address.",
+    )
     retention_days: int = Field(30, ge=1, description="Days that runs, events and attempts are kept.")
     browser_path: Path | None = Field(
         None,

@@ -25,6 +25,7 @@ MODULES = {
     "scrape": "scrape",
     "sync": "sync",
     "up": "up",
+    "users": "users",
 }
 
 

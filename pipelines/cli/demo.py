@@ -31,6 +31,7 @@ from pipelines.processes import Processes, free_port
 from resources.backline import Backline
 from resources.errors import InputRefused
 from resources.migrations import upgrade
+from resources.people.links import ENTER, first
 from resources.providers import PROVIDERS
 from resources.settings import REPOSITORY, Settings
 
@@ -66,9 +67,10 @@ def _demo(settings: Settings, *, keep: bool) -> None:
         processes.start("console", console_command(backline.settings), log=_log(settings, "console"))
         processes.wait_ready("simulator", f"{base}/healthz")
         processes.wait_ready("console", f"{backline.settings.public_url}/healthz")
-        for provider in PROVIDERS:
-            _connect_in_browser(backline.settings.public_url, provider, ORGS[0], account=0)
-            _import_accounts(base, provider)
+        with _logged_in(backline) as browser:
+            for provider in PROVIDERS:
+                _connect_in_browser(browser, provider, ORGS[0], account=0)
+                _import_accounts(base, provider)
         for provider in PROVIDERS:
             _run("sync", provider)
         scrape_all(backline, _run)
@@ -128,14 +130,24 @@ def _run(*arguments: str, quiet: bool = False) -> None:
     subprocess.run(command, check=False, cwd=REPOSITORY, stdout=output)  # noqa: S603  # the summary judges
 
 
-def _connect_in_browser(console: str, provider: str, org: str, account: int) -> None:
+@contextmanager
+def _logged_in(backline: Backline) -> Iterator[httpx.Client]:
+    """Log a browser in by the one-time link of the first start."""
+    console = backline.settings.public_url
+    with httpx.Client(base_url=console, headers={"origin": console}) as browser:
+        entered = browser.post(ENTER, data={"link": first(backline.database)})
+        if entered.is_error:
+            raise DemoFailed(f"The one-time link of the console was answered with {entered.status_code}.")
+        yield browser
+
+
+def _connect_in_browser(browser: httpx.Client, provider: str, org: str, account: int) -> None:
     """Do what a person does: press Connect, agree at the provider, come back."""
-    with httpx.Client(headers={"origin": console}) as browser:
-        start = browser.post(f"{console}/connect/{provider}/start", data={"org": org})
-        consent = urlsplit(start.headers["location"])
-        form = {**dict(parse_qsl(consent.query)), "account": str(account), "decision": "agree"}
-        agreed = browser.post(f"{consent.scheme}://{consent.netloc}{consent.path}", data=form)
-        done = browser.get(agreed.headers["location"], follow_redirects=True)
+    start = browser.post(f"/connect/{provider}/start", data={"org": org})
+    consent = urlsplit(start.headers["location"])
+    form = {**dict(parse_qsl(consent.query)), "account": str(account), "decision": "agree"}
+    agreed = browser.post(f"{consent.scheme}://{consent.netloc}{consent.path}", data=form)
+    done = browser.get(agreed.headers["location"], follow_redirects=True)
     if done.is_error:
         raise DemoFailed(f"Connecting {provider} through the console ended with {done.status_code}.")
 

@@ -21,6 +21,7 @@ from resources.tables.pages import (
     ScraperJob,
     ScraperVisit,
 )
+from resources.tables.people import ApiToken, LoginLink, Session, User, UserRole
 from resources.tables.pushes import ProviderPush, PushSubscription
 from resources.tables.reports import (
     AudienceDaily,
@@ -34,6 +35,7 @@ from resources.tables.syncs import ProviderPark, QuotaUsage, StreamCursor, SyncP
 
 __all__ = [
     "EVENT_SEQUENCE",
+    "ApiToken",
     "AppCredential",
     "AudienceDaily",
     "AudiencePosition",
@@ -44,6 +46,7 @@ __all__ = [
     "Grant",
     "InboundCall",
     "Json",
+    "LoginLink",
     "OAuthState",
     "Org",
     "OrgAudienceDaily",
@@ -60,9 +63,12 @@ __all__ = [
     "ScraperHealth",
     "ScraperJob",
     "ScraperVisit",
+    "Session",
     "StreamCursor",
     "SyncPosition",
     "SyncResult",
+    "User",
+    "UserRole",
     "UtcDateTime",
     "WebhookAttempt",
     "WebhookDelivery",

@@ -16,6 +16,7 @@ class AuditEntry(Base):
     """Who did what to which thing."""
 
     __tablename__ = "audit_log"
+    __table_args__ = (sa.Index(None, "actor", "at"), sa.Index(None, "action", "at"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     at: Mapped[datetime] = mapped_column(index=True)

@@ -20,6 +20,8 @@ from resources import accounts
 from resources.backline import Backline
 from resources.database import utc_now
 from resources.grants import Tokens
+from resources.people import sessions, users
+from resources.people.roles import Role
 from resources.providers import PROVIDERS
 from resources.settings import Settings
 from resources.tables import ConnectedAccount
@@ -101,6 +103,8 @@ class Browser:
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send one request; redirects are not followed."""
+        if method != "GET":
+            options.setdefault("headers", SAME_ORIGIN)
 
         async def once() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
@@ -112,6 +116,10 @@ class Browser:
                 return reply
 
         return asyncio.run(once())
+
+    def hold(self, proof: str) -> None:
+        """Hold the cookie of a session."""
+        self.cookies = httpx.Cookies({"backline_session": proof, "__Host-backline_session": proof})
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Ask for a page."""
@@ -136,9 +144,52 @@ class Browser:
         return self.come_back(self.start(**form))
 
 
+@dataclass(frozen=True)
+class Somebody:
+    """A user who is logged in; ``proof`` is the session's."""
+
+    name: str
+    user_id: uuid.UUID
+    proof: str
+
+
 @pytest.fixture
-def browser(app: FastAPI) -> Browser:
+def log_in(backline: Backline) -> Callable[..., Somebody]:
+    """Log somebody in with a role in an org or over all; again under the same name, it is the same user."""
+
+    def enter(name: str = "ada", role: Role | None = Role.ADMIN, org: str | None = None) -> Somebody:
+        with backline.database.write() as connection:
+            known = {one.name: one.id for one in users.listed(connection)}
+            if name not in known:
+                known[name] = users.add(connection, "test", name, role or Role.VIEWER, org)
+            if role is None:
+                users.set_role(connection, "test", known[name], None, org)
+            user = users.find(connection, name)
+            proof = sessions.open_session(connection, backline.settings, user, "127.0.0.1", "pytest")
+        return Somebody(name, known[name], proof)
+
+    return enter
+
+
+@pytest.fixture
+def held(log_in: Callable[..., Somebody]) -> dict[str, Any]:
+    """What a Chromium holds that is logged in as an admin over all, as Playwright's ``storage_state``."""
+    cookie = {"name": "backline_session", "value": log_in().proof, "domain": "127.0.0.1", "path": "/"}
+    return {"cookies": [cookie | {"expires": -1, "httpOnly": True, "secure": False, "sameSite": "Lax"}]}
+
+
+@pytest.fixture
+def stranger(app: FastAPI) -> Browser:
+    """A browser that is not logged in."""
     return Browser(app)
+
+
+@pytest.fixture
+def browser(app: FastAPI, log_in: Callable[..., Somebody]) -> Browser:
+    """A browser that is logged in as an admin over all."""
+    browser = Browser(app)
+    browser.hold(log_in().proof)
+    return browser
 
 
 @pytest.fixture

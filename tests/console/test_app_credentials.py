@@ -27,7 +27,7 @@ def test_a_stored_secret_is_sealed_audited_and_never_shown(browser, backline):
         rows = [str(row) for row in connection.execute(sa.select(AppCredential.__table__))]
         audited = [str(row) for row in connection.execute(sa.select(AuditEntry.__table__))]
     assert len(rows) == 1
-    assert "app.credentials_stored" in audited[0]
+    assert "app.credentials_stored" in "".join(audited)
     page = browser.get("/admin/integrations/providers?saved=spotify").text
     assert "sealed and stored" in page
     assert STORED_SECRET not in page + "".join(rows + audited)

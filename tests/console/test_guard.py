@@ -6,6 +6,7 @@ import pytest
 
 from console.pages import Message, PageError
 from console.parts import ConsolePart
+from console.rules import PUBLIC
 from resources.errors import SealBroken
 
 PAGES = ("/", "/admin/integrations/providers", "/healthz", "/static/console.css", "/no-such-page", "/break")
@@ -14,6 +15,8 @@ PAGES = ("/", "/admin/integrations/providers", "/healthz", "/static/console.css"
 @pytest.fixture(autouse=True)
 def breaking(app):
     """Add an address that breaks, and one that cannot open a secret."""
+    for path in ("/break", "/api/v1/break", "/sealed"):
+        app.state.rules[f"GET {path}"] = PUBLIC
 
     @app.get("/break")
     def break_down(_console: ConsolePart) -> None:

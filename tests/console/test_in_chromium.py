@@ -1,6 +1,7 @@
 """The whole way in a real browser: connect at the simulator, test, decline, disconnect."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -88,7 +89,19 @@ def console(tmp_path):
         simulator = ("-m", "simulator", "--port", port, "--accounts", "20")
         servers.enter_context(running(simulator, there, tmp_path / "simulator.log", environment))
         servers.enter_context(running(("-c", serve), here, tmp_path / "console.log", environment))
-        yield here
+        yield first_link(tmp_path / "console.log")
+
+
+def first_link(log):
+    """Return the one-time link that the console printed."""
+    return re.search(r"http\S+/enter\?link=\S+", log.read_text())[0]
+
+
+def enter(tab, console):
+    """Go in by the link of the first start, without a password."""
+    tab.goto(console)
+    tab.get_by_role("button", name="Go in").click()
+    tab.wait_for_url("**/admin/integrations/providers")
 
 
 @pytest.fixture
@@ -120,7 +133,7 @@ def connect(tab, decision):
 def test_account_is_connected_tested_and_disconnected(console, tab, tmp_path):
     said = []
     tab.on("console", lambda message: said.append(message.text))
-    tab.goto(console)
+    enter(tab, console)
     connect(tab, "Agree")
     tab.wait_for_url("**/admin/integrations/providers?connected=*")
     assert "is connected to acme" in tab.get_by_role("status").inner_text()
@@ -141,7 +154,7 @@ def test_account_is_connected_tested_and_disconnected(console, tab, tmp_path):
 
 
 def test_declined_consent_comes_back_to_a_friendly_page(console, tab):
-    tab.goto(console)
+    enter(tab, console)
     connect(tab, "Cancel")
     tab.wait_for_url("**/connect/spotify/callback?*")
     assert tab.get_by_role("heading", level=1).inner_text() == "You did not give access"
@@ -151,5 +164,5 @@ def test_declined_consent_comes_back_to_a_friendly_page(console, tab):
 
 def test_page_fits_a_telephone(console, browser):
     tab = browser.new_page(viewport={"width": 390, "height": 844})
-    tab.goto(console)
+    enter(tab, console)
     assert tab.evaluate("document.documentElement.scrollWidth") == 390

@@ -181,7 +181,8 @@ def test_disconnecting_asks_first_and_forgets_the_grant(browser, backline, store
     with backline.database.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(Grant)).scalar() == 0
         assert connection.execute(sa.select(ConnectedAccount.status)).scalar() == "disconnected"
-        assert "console" in connection.execute(sa.select(AuditEntry.actor)).scalars().all()
+        actions = connection.execute(sa.select(AuditEntry.actor, AuditEntry.action)).all()
+        assert ("ada", "account.disconnected") in actions
 
 
 @pytest.mark.parametrize("action", ["disconnect", "test"])

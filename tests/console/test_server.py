@@ -8,7 +8,7 @@ from resources.errors import InputRefused
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "backline.example"])
 def test_host_that_others_reach_is_refused(backline, host):
-    with pytest.raises(InputRefused, match="the console has no login yet; use 127"):
+    with pytest.raises(InputRefused, match="the console itself speaks no TLS; use 127"):
         serve(backline, host, 8700)
 
 

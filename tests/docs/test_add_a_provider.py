@@ -54,11 +54,14 @@ import asyncio, json
 import httpx
 from console.app import create_app
 from resources.backline import Backline
+from resources.people.links import first
 
 async def go():
-    wire = httpx.ASGITransport(create_app(Backline()))
+    backline = Backline()
+    wire = httpx.ASGITransport(create_app(backline))
     own = {"origin": "null", "sec-fetch-site": "same-origin"}
     async with httpx.AsyncClient(transport=wire, base_url="http://127.0.0.1:8700") as browser:
+        await browser.post("/enter", data={"link": first(backline.database)}, headers=own)
         cards = (await browser.get("/admin/integrations/providers")).text
         start = await browser.post("/connect/acme/start", data={"org": "south"}, headers=own)
         assert start.status_code == 303, start.text

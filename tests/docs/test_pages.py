@@ -108,7 +108,6 @@ def test_commands_in_sentences_exist(pages) -> None:
 def test_commands_that_are_said_to_be_missing_are(page) -> None:
     section = page("README.md").section(NOT_THERE)
     absent = [line for line in INLINE.findall(section) if line != "backline sync"]
-    assert absent
     assert not [line for line in absent if problem_of(line) is None]
 
 

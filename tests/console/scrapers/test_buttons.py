@@ -15,7 +15,7 @@ def test_start_asks_for_all_of_a_provider_once(browser, scraped):
     replies = [browser.post(f"{PAGE}/spotify/start") for _ in range(2)]
     job = scraped.one(ScraperJob)
     assert {reply.headers["location"] for reply in replies} == {f"{PAGE}?asked={job.id}"}
-    assert (job.status, job.job_type, job.requested_by) == ("pending", "console", "console")
+    assert (job.status, job.job_type, job.requested_by) == ("pending", "console", "ada")
     assert job.config == {"orgs": [], "accounts": [], "pages": []}
     assert "Spotify, all pages:</strong>" in browser.get(replies[0].headers["location"]).text
 
@@ -78,10 +78,10 @@ def test_job_that_had_ended_is_told(browser, scraped):
 def test_pause_is_unmistakable_and_resume_takes_it_back(browser, scraped):
     assert browser.post(f"{PAGE}/spotify/pause").headers["location"] == f"{PAGE}#scraper-spotify"
     control = scraped.one(ScraperControl)
-    assert control.paused_by == "console"
+    assert control.paused_by == "ada"
     text = browser.get(PAGE).text
     assert f"({control.paused_at:%Y-%m-%d %H:%M:%S} UTC)" in text
-    assert "by console</strong>" in text
+    assert "by ada</strong>" in text
     assert "press Resume to let them" in text
     assert f'action="{PAGE}/spotify/start"' not in text
     assert browser.post(f"{PAGE}/spotify/resume").status_code == 303
@@ -130,10 +130,12 @@ def test_every_order_is_in_the_audit_log(browser, scraped):
         browser.post(f"{PAGE}/{path}")
     with scraped.backline.database.read() as connection:
         rows = connection.execute(
-            sa.select(AuditEntry.action, AuditEntry.actor).order_by(AuditEntry.at)
+            sa.select(AuditEntry.action, AuditEntry.actor)
+            .where(AuditEntry.action.startswith("scraper."))
+            .order_by(AuditEntry.at)
         ).all()
     words = ("asked", "stopped", "paused", "resumed", "configured")
-    assert rows == [(f"scraper.{word}", "console") for word in words]
+    assert rows == [(f"scraper.{word}", "ada") for word in words]
 
 
 ORDERS = ("start", "pause", "resume", "configure")

@@ -28,7 +28,7 @@ def test_job_is_asked_for_followed_and_stopped(browser, scraped):
     accepted = reply.json()
     assert (reply.status_code, reply.headers["location"]) == (202, accepted["job"])
     job = browser.get(accepted["job"]).json()
-    assert (job["status"], job["pages"], job["requested_by"]) == ("pending", ["artist_page"], "api")
+    assert (job["status"], job["pages"], job["requested_by"]) == ("pending", ["artist_page"], "ada")
     assert browser.get(accepted["page"]).status_code == 200
     stopped = browser.send("POST", f"{accepted['job']}/stop")
     assert (stopped.status_code, stopped.json()["status"]) == (202, "cancelled")

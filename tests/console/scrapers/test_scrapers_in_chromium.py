@@ -108,12 +108,12 @@ class Watched:
 
 
 @pytest.fixture
-def watched(chromium, address):
+def watched(chromium, address, held):
     """A way to open tabs."""
     tabs = []
 
     def open_tab(**options):
-        tabs.append(Watched(chromium, address, **options))
+        tabs.append(Watched(chromium, address, storage_state=held, **options))
         return tabs[-1]
 
     yield open_tab

@@ -98,7 +98,7 @@ def test_one_event_is_replayed_and_noted(browser, outbox):
     assert browser.get(f"{API}/{event_id}").json()["status"] == "pending"
     (noted,) = (row for row in outbox.rows(AuditEntry.__table__) if row.action == "events.replayed")
     assert (noted.actor, noted.details["events"], noted.details["asked"]) == (
-        *("api", 1),
+        *("ada", 1),
         [{"event_ids": [event_id]}],
     )
     assert browser.send("POST", f"{API}/evt_unknown/replay").status_code == 404

@@ -52,9 +52,9 @@ def browser():
         browser.close()
 
 
-def test_an_endpoint_is_tested_disabled_and_enabled(address, browser):
+def test_an_endpoint_is_tested_disabled_and_enabled(address, browser, held):
     page, number = address
-    tab = browser.new_context(java_script_enabled=False).new_page()
+    tab = browser.new_context(java_script_enabled=False, storage_state=held).new_page()
     tab.set_default_timeout(LONGEST_STEP_MS)
     said = []
     tab.on("console", lambda message: said.append(message.text))
@@ -75,9 +75,9 @@ def test_an_endpoint_is_tested_disabled_and_enabled(address, browser):
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-def test_every_page_fits(address, browser, width):
+def test_every_page_fits(address, browser, held, width):
     page, number = address
-    tab = browser.new_page(viewport={"width": width, "height": 844})
+    tab = browser.new_page(viewport={"width": width, "height": 844}, storage_state=held)
     tab.goto(page)
     event = tab.locator(".events th a").first.get_attribute("href")
     origin = page.removesuffix(PAGE)

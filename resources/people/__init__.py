@@ -1,0 +1,1 @@
+"""People and rights: who may use the console, and what each may do."""
