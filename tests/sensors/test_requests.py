@@ -172,7 +172,7 @@ def test_a_parked_provider_is_left_alone_until_its_time(dagster, simulated):
 
 
 def test_an_org_is_one_run_and_all_orgs_are_one_a_shard(dagster, simulated):
-    for number in range(8):
+    for number in range(24):
         simulated.connect(f"org-{number}", number)
     dagster.backline.settings.shards = 4
     hashes = [row["shard_hash"] for row in simulated.rows(sa.select(ConnectedAccount.shard_hash))]
@@ -187,7 +187,7 @@ def test_an_org_is_one_run_and_all_orgs_are_one_a_shard(dagster, simulated):
 
 
 def test_a_request_ends_with_the_last_of_its_runs(dagster, simulated):
-    for number in range(8):
+    for number in range(24):
         simulated.connect(f"org-{number}", number)
     dagster.backline.settings.shards = 2
     request_id = ask(dagster)
@@ -201,7 +201,7 @@ def test_a_request_ends_with_the_last_of_its_runs(dagster, simulated):
 
 
 def test_a_shard_that_is_no_longer_there_fails_its_run(dagster, simulated):
-    for number in range(8):
+    for number in range(24):
         simulated.connect(f"org-{number}", number)
     dagster.backline.settings.shards = 2
     request_id = ask(dagster)
