@@ -24,7 +24,7 @@ from resources.delivery.wire import POST_TIMEOUT_SECONDS, Wire
 logger = logging.getLogger(__name__)
 
 LONGEST_ROUND_SECONDS = 20
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.08
 ENDPOINTS_AT_ONCE = 64
 MOST_UNRECORDED = 4_000
 LINGER_SECONDS = 0.05
