@@ -74,7 +74,6 @@ class _Round:
     ) -> None:
         self._backline, self._database = backline, backline.database
         self._lease, self._until, self._report = lease, until, report
-        self._wire = wire
         self._lanes: dict[uuid.UUID, Lane] = {}
         self._results: list[Result] = []
         self._is_recording = False
@@ -99,7 +98,7 @@ class _Round:
 
         While one hangs, the others go on: a round that only waited would hold up their events as well.
         """
-        last = self._until + self._wire.patience
+        last = self._until + self._parts.wire.patience
         while time.monotonic() < last:
             is_over = time.monotonic() >= self._until
             if is_over and not self._stop_slow_lanes():
@@ -166,6 +165,8 @@ class _Round:
         unsent = [delivery for lane in self._lanes.values() for delivery in lane.unsent]
         with contextlib.suppress(DBAPIError):  # their leases end by themselves
             await asyncio.to_thread(release, self._database, unsent)
+        for lane in self._lanes.values():
+            await lane.aclose()
 
     async def _record_all(self) -> None:
         """Record what has come since, batch after batch, until the round has ended."""

@@ -23,6 +23,8 @@ from resources.backline import Backline
 from resources.database import AnyRow, utc_now
 from resources.delivery.addresses import FIELD as ALLOWED_HOSTS
 from resources.delivery.addresses import Allowed, literal
+from resources.delivery.breaker import CLOSED
+from resources.delivery.outbox import columns_of
 from resources.delivery.sums import sum_up
 from resources.errors import InputRefused
 from resources.providers import PROVIDERS
@@ -202,7 +204,7 @@ def change(backline: Backline, actor: str, endpoint_id: uuid.UUID, **changes: An
         if "headers" in changes:
             values |= _sealed(backline, endpoint_id, Kept(kept.secrets, dict(draft.headers)))
         if draft.enabled and not before.enabled:
-            values |= {"breaker": "closed", "failures": 0, "trips": 0, "opened_at": None, "held_until": None}
+            values |= {**columns_of(CLOSED), "held_until": None}
         with _named_once(connection, draft.name):
             _update(connection, endpoint_id, values)
         audit.record(connection, actor, "endpoint.changed", subject_of(endpoint_id), fields=sorted(changes))

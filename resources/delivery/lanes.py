@@ -94,6 +94,11 @@ class Lane:
         self.unsent.extend(self._waiting)
         self._waiting.clear()
 
+    async def aclose(self) -> None:
+        """Close the connections to the shared counts of the endpoint's rate."""
+        if self._limiter is not None:
+            await self._limiter.aclose()
+
     def _staff(self) -> None:
         for _ in range(min(self._pace.limit - len(self.workers), len(self._waiting))):
             self.workers.add(asyncio.create_task(self._work()))

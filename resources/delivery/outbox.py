@@ -30,6 +30,12 @@ def breaker_of(endpoint: Any) -> Breaker:
     return Breaker(endpoint.breaker, **{name: getattr(endpoint, name) for name in names})
 
 
+def columns_of(breaker: Breaker) -> dict[str, Any]:
+    """Return a breaker as the columns of its endpoint."""
+    names = ("failures", "trips", "opened_at", "probe_at")
+    return {"breaker": breaker.state, **{name: getattr(breaker, name) for name in names}}
+
+
 def due_endpoints(database: Database, *, with_n8n: bool) -> Sequence[AnyRow]:
     """Return the endpoints that something is due for and that may be asked now."""
     now, endpoint = utc_now(), WebhookEndpoint

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from resources import audit
 from resources.bulk import listed
 from resources.database import AnyRow, Database, insert_into, utc_now
-from resources.delivery.outbox import Claimed, breaker_of, held
+from resources.delivery.outbox import Claimed, breaker_of, columns_of, held
 from resources.delivery.retries import retry_wait
 from resources.delivery.sums import sum_up
 from resources.delivery.wire import Answer
@@ -164,7 +164,8 @@ def _insert_attempts(connection: sa.Connection, outcomes: Iterable[_Outcome]) ->
         for answer in (outcome.result.answer,)
     ]
     made = listed(connection, rows, columns)
-    insert = insert_into(connection, table).from_select(list(columns), sa.select(made).where(sa.true()))
+    rows_made = sa.select(made).where(sa.true())  # or SQLite would take ON CONFLICT for a join's ON
+    insert = insert_into(connection, table).from_select(list(columns), rows_made)
     connection.execute(insert.on_conflict_do_nothing())
 
 
@@ -188,11 +189,7 @@ def _move(connection: sa.Connection, endpoint: AnyRow, answers: Sequence[Answer]
     holds = [answer.retry_after or 0 for answer in answers if answer.asks_for_time]
     held = now + min(timedelta(seconds=max(holds)), LONGEST_HOLD) if holds else endpoint.held_until
     state = {
-        "breaker": after.state,
-        "failures": after.failures,
-        "trips": after.trips,
-        "opened_at": after.opened_at,
-        "probe_at": after.probe_at,
+        **columns_of(after),
         "held_until": held,
         "last_error": errors[-1] if errors else endpoint.last_error,
     }
